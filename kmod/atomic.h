@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The atomic layer under shmring_proto.h, for the kernel
+ */
+#ifndef SHMRING_ATOMIC_H
+#define SHMRING_ATOMIC_H
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+#include <asm/barrier.h>
+
+typedef u64 shmring_word;
+
+#define shmring_load(p)			READ_ONCE(*(p))
+#define shmring_load_acquire(p)		smp_load_acquire(p)
+#define shmring_store_release(p, v)	smp_store_release(p, v)
+#define shmring_full_fence()		smp_mb()
+#define shmring_xchg(p, v)		xchg(p, v)
+#define shmring_cmpxchg(p, o, n)	cmpxchg(p, o, n)
+
+#include <linux/shmring_proto.h>
+
+#endif /* SHMRING_ATOMIC_H */

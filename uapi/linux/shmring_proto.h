@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR MIT */
+/*
+ * shmring - what the two ends of a ring do on its pages
+ *
+ * This is the only copy of the algorithm.  The kernel module, the library and
+ * the memory-model checker compile these lines over an atomic layer of their
+ * own, which is included first and gives
+ *
+ *	shmring_word			a 64-bit word that two ends share
+ *	shmring_load(p)			relaxed
+ *	shmring_load_acquire(p)
+ *	shmring_store_release(p, v)
+ *	shmring_full_fence()		orders an earlier store before a later load
+ *	shmring_xchg(p, v)		returns the old value; a full fence
+ *	shmring_cmpxchg(p, old, new)	returns the value that was found
+ *
+ * Both directions are one algorithm.  An end moves its own position and looks
+ * at its peer's; its *credit* is how far it may go:
+ *
+ *	consumer:	wr - rd				bytes available
+ *	producer:	rd + capacity - wr		bytes of space
+ *
+ * that is, credit = peer + bias - pos, with a bias of 0 or of the capacity.
+ * Positions are free-running and differences modular, so a wrap of the 64 bits
+ * is no event at all.
+ *
+ * The orderings carry letters.  M is the end that moves, W the one that waits,
+ * K whoever kicks on behalf of M.
+ *
+ *	M, advance				W, arm
+ *	  P1 store_release pos			  W1 arm := pos + min - bias
+ *	  P2 full fence				  W2 full fence
+ *	  P3 load W's arm; reached? kick	  W3 load_acquire M's pos;
+ *	K, kick					     enough? go on : sleep
+ *	  K1 xchg arm, NONE
+ *	  K2 wake W
+ *
+ *   P1 is matched by the acquire in W3 (and in every look at the peer).  If it
+ *   was missing, the peer could use bytes that are not written yet, or
+ *   overwrite bytes that are still being read.
+ *
+ *   P2 and W2 make the store-buffering shape of P1-P3 and W1-W3 safe: W sees
+ *   M's position, or M sees W's arm, or both; never neither.  If one of them
+ *   was missing, both loads could run before both stores are seen: M would not
+ *   kick, and W would sleep on data.
+ *
+ *   W3 must look again after W1.  If it was missing, a position that M stored
+ *   before W armed would wake nobody.
+ *
+ *   K1 precedes K2.  If W was woken first it could find nothing, arm anew and
+ *   sleep, and K1 would then wipe out that new arm.
+ *
+ * P3 tests a level, not a crossing (as virtio's event index does): an end that
+ * dies between P1 and its kick leaves an arm that the next advance, or the
+ * release of its role, answers.
+ *
+ * The shape is virtio's enable_cb and Xen vchan's request_notify; what is added
+ * is the position, so that a waiter that needs more is not woken for less.
+ */
+#ifndef _UAPI_LINUX_SHMRING_PROTO_H
+#define _UAPI_LINUX_SHMRING_PROTO_H
+
+#include "shmring.h"
+
+/**
+ * struct shmring_end - what one end keeps to itself
+ * @own: the word this end moves
+ * @peer: the word the peer moves
+ * @arm: where this end says that it will sleep
+ * @peer_arm: where the peer says so
+ * @pos: this end's position; never read back from @own by the library
+ * @bias: 0 for the consumer, the capacity for the producer
+ * @capacity: bytes, a power of two
+ */
+struct shmring_end {
+	shmring_word *own;
+	const shmring_word *peer;
+	shmring_word *arm;
+	shmring_word *peer_arm;
+	__u64 pos;
+	__u64 bias;
+	__u64 capacity;
+};
+
+/*
+ * What a look at the peer gives when its position is impossible: above every
+ * credit, so that one comparison with the capacity finds it.
+ */
+#define SHMRING_CREDIT_CORRUPT	(~(__u64)0)
+
+/**
+ * shmring_end_credit - look at the peer: how many bytes may this end use?
+ * @e: this end
+ *
+ * The peer's position is read once.  Nothing is assumed of it: one that is
+ * not within a capacity of this end's own gives SHMRING_CREDIT_CORRUPT.
+ *
+ * Pairs with P1 of the peer: its bytes are there to be read, or it has read
+ * what is there to be overwritten.
+ */
+static inline __u64 shmring_end_credit(const struct shmring_end *e)
+{
+	__u64 credit = shmring_load_acquire(e->peer) + e->bias - e->pos;
+
+	return credit <= e->capacity ? credit : SHMRING_CREDIT_CORRUPT;
+}
+
+/**
+ * shmring_arm_reached - has a position come to where an arm asks for a wake?
+ * @pos: position of the end that moves
+ * @arm: what was read from its peer's arm word
+ */
+static inline int shmring_arm_reached(__u64 pos, __u64 arm)
+{
+	return arm != SHMRING_ARM_NONE && (__s64)(pos - arm) >= 0;
+}
+
+/**
+ * shmring_end_advance - commit or release: publish that this end has moved
+ * @e: this end
+ * @n: bytes, at most the credit that was last seen; the caller has checked
+ *
+ * Return: not 0 if the peer must be kicked.
+ */
+static inline int shmring_end_advance(struct shmring_end *e, __u64 n)
+{
+	e->pos += n;
+	shmring_store_release(e->own, e->pos);	/* P1: pairs with W3 */
+	shmring_full_fence();			/* P2: pairs with W2 */
+	return shmring_arm_reached(e->pos, shmring_load(e->peer_arm));	/* P3 */
+}
+
+/**
+ * shmring_arm_lower - ask for a wake at a position, or earlier
+ * @arm: this end's arm word
+ * @at: position of the peer
+ *
+ * An arm that stands and is lower is left alone: it wakes all who wait in this
+ * direction, and they arm anew.  So waiters with different needs can share the
+ * word, and the cost is a wake that comes too early.
+ *
+ * A position that happens to equal SHMRING_ARM_NONE is asked for a byte early.
+ */
+static inline void shmring_arm_lower(shmring_word *arm, __u64 at)
+{
+	__u64 old = shmring_load(arm);
+	__u64 seen;
+
+	at -= at == SHMRING_ARM_NONE;
+	while (!shmring_arm_reached(at, old)) {
+		seen = shmring_cmpxchg(arm, old, at);	/* W1 */
+		if (seen == old)
+			break;
+		old = seen;
+	}
+}
+
+/**
+ * shmring_end_arm - say that this end is about to sleep, and look again
+ * @e: this end
+ * @min: bytes that it needs, 1 .. capacity
+ *
+ * Whoever may be woken must be on the wait queue, or must have emptied its
+ * eventfd, before it calls this.
+ *
+ * Return: the credit, as shmring_end_credit(); below @min, sleep.  The arm
+ * stays set when it is not below: that costs the peer one kick at most.
+ */
+static inline __u64 shmring_end_arm(struct shmring_end *e, __u64 min)
+{
+	shmring_arm_lower(e->arm, e->pos + min - e->bias);
+	shmring_full_fence();			/* W2: pairs with P2 */
+	return shmring_end_credit(e);		/* W3: pairs with P1 */
+}
+
+/**
+ * shmring_arm_kick - answer an arm: take it away, then wake its owner
+ * @arm: the arm word of the end to wake
+ * @wake: wakes all who wait in that direction; not called if nobody had armed
+ * @ctx: for @wake
+ *
+ * If the arm is gone already then whoever took it wakes.
+ *
+ * Return: not 0 if @wake was called.
+ */
+static inline int shmring_arm_kick(shmring_word *arm, void (*wake)(void *ctx),
+				   void *ctx)
+{
+	if (shmring_xchg(arm, SHMRING_ARM_NONE) == SHMRING_ARM_NONE) /* K1 */
+		return 0;
+	wake(ctx);						/* K2 */
+	return 1;
+}
+
+/**
+ * shmring_end_contiguous - how much of @n bytes lies in one piece from here?
+ * @e: this end
+ * @n: bytes, at most the capacity
+ * @mirrored: the data is mapped twice in a row
+ */
+static inline __u64 shmring_end_contiguous(const struct shmring_end *e,
+					   __u64 n, int mirrored)
+{
+	__u64 room = e->capacity - (e->pos & (e->capacity - 1));
+
+	return mirrored || n <= room ? n : room;
+}
+
+#endif /* _UAPI_LINUX_SHMRING_PROTO_H */

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Everything that is fetched or built lands below build/. `make help` lists what
+# can be asked for; V=1 shows the commands.
+
+CFLAGS	?= -O2 -g
+KERNEL	?= bookworm
+# Another build folder, for another compiler or other flags.
+B	?= build
+
+Q	:= $(if $(V),,@)
+export V
+
+cflags	 := -std=gnu11 -Wall -Wextra -Werror -MMD -MP -Ilib/include -Iuapi
+soname	 := libshmring.so.0
+
+all: lib module tests examples
+
+help:
+	@echo 'make [all]        the library, the module, the examples, the tests'
+	@echo 'make run          stream FILE=... through a ring in a virtual machine'
+	@echo 'make test         every test; T=pattern: only the matching programs'
+	@echo 'make test-long    the same, for longer'
+	@echo 'make check        static checks and sanitizers'
+	@echo 'make lib module tests examples    one part of all'
+	@echo 'make clean        remove what was built; distclean: and what was fetched'
+
+# --- What the machine lacks: packages are asked for, the rest is fetched
+
+fetched_kernel	:= build/kernel/$(KERNEL)/.complete
+fetched_tests	:= build/kselftest/.complete
+
+packages:
+	$(Q)tests/setup/packages
+
+$(fetched_kernel): | packages
+	$(Q)tests/setup/kernel $(KERNEL)
+
+$(fetched_tests): | packages
+	$(Q)tests/setup/kselftest
+
+# --- The library
+
+lib_objects := $(patsubst %.c,$(B)/obj/%.o,$(wildcard lib/*.c))
+lib: $(B)/lib/libshmring.a $(B)/lib/libshmring.so
+
+$(B)/obj/%.o: %.c Makefile | packages
+	@echo "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(cflags) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(lib_objects): cflags += -fPIC -fvisibility=hidden
+
+$(B)/lib/libshmring.a: $(lib_objects)
+	@echo "  AR      $@"
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(B)/lib/libshmring.so: $(lib_objects)
+	@echo "  LD      $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(soname) -Wl,-z,defs -o $(@D)/$(soname) $^ -lpthread
+	$(Q)ln -sf $(soname) $@
+
+# --- The module
+
+module_stamp := build/module/.$(KERNEL)
+module: $(module_stamp)
+
+# The folders are named so that a file's coming and going counts.
+$(module_stamp): Kbuild kmod $(wildcard kmod/*.[ch] uapi uapi/linux uapi/linux/*.h) | $(fetched_kernel)
+	@echo "  MODULE  shmring.ko for $(KERNEL)"
+	$(Q)tests/setup/module $(KERNEL) build/module Kbuild kmod uapi
+	@touch $@
+
+# --- Examples and test programs: one of each lib/examples/NAME.c, and one of
+# each tests/FOLDER/NAME_test.c with the folder's other files
+
+examples := $(patsubst lib/examples/%.c,$(B)/examples/%,$(wildcard lib/examples/*.c))
+examples: $(examples)
+
+define link
+	@echo "  LD      $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring -lpthread
+endef
+
+$(examples): $(B)/examples/%: $(B)/obj/lib/examples/%.o $(B)/lib/libshmring.a
+	$(link)
+
+define test_folder
+$(1)_programs := $$(patsubst tests/$(1)/%.c,$(B)/tests/%,$$(wildcard tests/$(1)/*_test.c))
+$(1)_helpers := $$(patsubst %.c,$(B)/obj/%.o,$$(filter-out %_test.c,$$(wildcard tests/$(1)/*.c)))
+test_programs += $$($(1)_programs)
+test_objects += $$($(1)_helpers) $$(patsubst %.c,$(B)/obj/%.o,$$(wildcard tests/$(1)/*_test.c))
+$$($(1)_programs): $(B)/tests/%: $(B)/obj/tests/$(1)/%.o $$($(1)_helpers) $(B)/lib/libshmring.a
+	$$(link)
+endef
+test_programs :=
+test_objects :=
+$(foreach folder,ring device hunt,$(eval $(call test_folder,$(folder))))
+
+tests: $(test_programs)
+$(test_objects): cflags += -Ibuild/kselftest
+$(test_objects): | $(fetched_tests)
+
+# --- What there is to run
+
+run: lib examples module
+	$(Q)tests/vm/stream $(if $(FILE),"$(FILE)")
+
+selftest: | $(fetched_kernel)
+	$(Q)tests/setup/module $(KERNEL) build/selftest tests/selftest/Kbuild tests/selftest/planted.c
+
+test: all selftest
+	$(Q)tests/run $(if $(T),--only "$(T)")
+
+test-long: all selftest
+	$(Q)tests/run --long $(if $(T),--only "$(T)")
+
+check: all
+	$(Q)tests/setup/packages check
+	$(Q)tests/check/run
+
+clean:
+	$(Q)[ ! -d build ] || find build -mindepth 1 -maxdepth 1 \
+		! -name apt ! -name kernel ! -name kselftest -exec rm -rf {} +
+
+distclean:
+	$(Q)rm -rf build
+
+-include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
+
+.PHONY: all help packages lib module examples tests run selftest test test-long check clean distclean

@@ -12,8 +12,11 @@
 typedef u64 shmring_word;
 
 #define shmring_load(p)			READ_ONCE(*(p))
+/* What each is paired with is said where shmring_proto.h uses it. */
 #define shmring_load_acquire(p)		smp_load_acquire(p)
+/* Likewise. */
 #define shmring_store_release(p, v)	smp_store_release(p, v)
+/* Likewise. */
 #define shmring_full_fence()		smp_mb()
 #define shmring_xchg(p, v)		xchg(p, v)
 #define shmring_cmpxchg(p, o, n)	cmpxchg(p, o, n)

@@ -22,12 +22,14 @@ typedef __u64 shmring_word;
  * that clang makes of a seq_cst fence costs.  ThreadSanitizer knows neither;
  * the words it would check here are all atomic.
  */
+static inline void shmring_full_fence(void)
+{
 #if defined(__x86_64__)
-#define shmring_full_fence() \
-	__asm__ __volatile__("lock; addl $0, -4(%%rsp)" ::: "memory", "cc")
+	__asm__ __volatile__("lock; addl $0, -4(%%rsp)" ::: "memory", "cc");
 #else
-#define shmring_full_fence()		__atomic_thread_fence(__ATOMIC_SEQ_CST)
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif
+}
 
 static inline __u64 shmring_cmpxchg(shmring_word *p, __u64 old, __u64 val)
 {

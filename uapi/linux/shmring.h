@@ -34,16 +34,16 @@
 #define SHMRING_ABI_VERSION	1
 
 #define SHMRING_CAPACITY_MIN	2U
-#define SHMRING_CAPACITY_MAX	(1U << 30)
+#define SHMRING_CAPACITY_MAX	0x40000000U
 
 /* Words that different CPUs write or poll stand this far apart. */
 #define SHMRING_LINE		128
 
 /* Roles of an end; an observer is read-only and never arms. */
-#define SHMRING_ROLE_PRODUCER	(1U << 0)
-#define SHMRING_ROLE_CONSUMER	(1U << 1)
+#define SHMRING_ROLE_PRODUCER	0x1U
+#define SHMRING_ROLE_CONSUMER	0x2U
 #define SHMRING_ROLE_BOTH	(SHMRING_ROLE_PRODUCER | SHMRING_ROLE_CONSUMER)
-#define SHMRING_ROLE_OBSERVER	(1U << 2)
+#define SHMRING_ROLE_OBSERVER	0x4U
 
 /* The edges: the consumer waits for READABLE, the producer for WRITABLE. */
 enum shmring_edge {
@@ -52,14 +52,14 @@ enum shmring_edge {
 };
 
 /* Flags of SHMRING_IOC_CREATE */
-#define SHMRING_F_PERSIST	(1U << 0)	/* a handle keeps the ring alive */
+#define SHMRING_F_PERSIST	0x1U	/* a handle keeps the ring alive */
 
 /* State bits in the kernel page.  GONE is set when a role is given up, so a
  * ring whose second end has not come yet is not in that state.
  */
-#define SHMRING_STATE_PRODUCER_GONE	(1U << 0)
-#define SHMRING_STATE_CONSUMER_GONE	(1U << 1)
-#define SHMRING_STATE_CORRUPT		(1U << 2)	/* an impossible position was seen; stays */
+#define SHMRING_STATE_PRODUCER_GONE	0x1U
+#define SHMRING_STATE_CONSUMER_GONE	0x2U
+#define SHMRING_STATE_CORRUPT		0x4U	/* an impossible position was seen; stays */
 
 /* Which side of the house backs a ring (shmring_kernel_page.backend) */
 #define SHMRING_BACKEND_DEVICE	1	/* /dev/shmring */
@@ -162,9 +162,9 @@ struct shmring_kernel_page {
 
 /*
  * ioctls.  Each takes a pointer to a struct that begins with its own size, as
- * the caller knows it; a longer struct is taken when all that this kernel does
- * not know is zero (else E2BIG), a shorter one reads as if padded with zeroes.
- * Unknown flags and non-zero reserved fields are EINVAL.  All of them but
+ * the caller knows it.  A longer struct is taken when all that this kernel does
+ * not know is zero (else E2BIG); one that is shorter than its first version,
+ * unknown flags and reserved fields that are not zero are EINVAL.  All of them but
  * CREATE, ATTACH and UNREGISTER want a bound fd (else ENOTCONN).
  */
 #define SHMRING_IOC_TYPE	0xd7

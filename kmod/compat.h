@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What changed in the kernel since 6.1, in one place
+ */
+#ifndef SHMRING_COMPAT_H
+#define SHMRING_COMPAT_H
+
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/splice.h>
+#include <linux/version.h>
+
+/* 6.3: bc292ab00f6c, vm_flags are changed through helpers */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+static inline void shmring_vma_flags(struct vm_area_struct *vma,
+				     unsigned long set, unsigned long clear)
+{
+	vm_flags_mod(vma, set, clear);
+}
+#else
+static inline void shmring_vma_flags(struct vm_area_struct *vma,
+				     unsigned long set, unsigned long clear)
+{
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+}
+#endif
+
+/*
+ * 6.5: c6585011bc1d, generic_file_splice_read() went.  Both read through
+ * ->read_iter into pages of the pipe's own.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define shmring_splice_read	copy_splice_read
+#else
+#define shmring_splice_read	generic_file_splice_read
+#endif
+
+#endif /* SHMRING_COMPAT_H */

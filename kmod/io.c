@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * read and write: the kernel acts for the end
+ *
+ * Splice and sendfile come here too.  Bytes are copied, never lent: a page
+ * that was put into a pipe would change there when the producer laps.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/uio.h>
+
+#include "file.h"
+#include "notify.h"
+
+/* The peer may begin on this much while the rest is still being copied. */
+#define SHMRING_CHUNK	(64U << 10)
+
+/* Copy up to @n bytes between the ring and @iter, page by page. */
+static size_t shmring_copy(struct shmring *ring, u64 pos, size_t n,
+			   struct iov_iter *iter, u32 role)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		u32 at = (pos + done) & (ring->capacity - 1);
+		u32 in_page = at & ~PAGE_MASK;
+		size_t len = min3(n - done, (size_t)(PAGE_SIZE - in_page),
+				  (size_t)(ring->capacity - at));
+		size_t got;
+		void *mem;
+
+		mem = page_address(*shmring_page(ring, SHMRING_PAGE_DATA +
+						 (at >> PAGE_SHIFT)));
+		got = role == SHMRING_ROLE_CONSUMER ?
+		      copy_to_iter(mem + in_page, len, iter) :
+		      copy_from_iter(mem + in_page, len, iter);
+		done += got;
+		if (got < len)
+			break;
+	}
+	return done;
+}
+
+/*
+ * Move bytes as far as the credit that was seen goes.  @side->io is held, but
+ * the process may move this end meanwhile by its own mapping: the position is
+ * loaded anew, and what comes of mixing the two is that process' affair, as
+ * long as nothing outside the data is touched, which the masks see to.
+ */
+static ssize_t shmring_move(struct shmring_side *side, struct iov_iter *iter,
+			    u64 credit)
+{
+	struct shmring_end end = side->end;
+	ssize_t moved = 0;
+	size_t n, got;
+
+	end.pos = shmring_load(end.own);
+	credit = min_t(u64, credit, iov_iter_count(iter));
+	while (credit) {
+		n = min_t(u64, credit, SHMRING_CHUNK);
+		got = shmring_copy(side->ring, end.pos, n, iter, side->role);
+		if (got && shmring_end_advance(&end, got))
+			shmring_kick(side->peer);
+		moved += got;
+		credit -= got;
+		if (got < n)
+			return moved ?: -EFAULT;
+		if (fatal_signal_pending(current))
+			break;
+		cond_resched();
+	}
+	return moved;
+}
+
+/* One pass: wait for what is wanted, and move what is there. */
+static ssize_t shmring_pass(struct kiocb *iocb, struct shmring_side *side,
+			    struct iov_iter *iter)
+{
+	bool nonblock = iocb->ki_flags & IOCB_NOWAIT ||
+			iocb->ki_filp->f_flags & O_NONBLOCK;
+	u64 min = nonblock ? 1 : min_t(u64, READ_ONCE(side->lowat),
+				       iov_iter_count(iter));
+	s64 ret;
+
+	for (;;) {
+		if (iocb->ki_flags & IOCB_NOWAIT) {
+			if (!mutex_trylock(&side->io))
+				return -EAGAIN;
+		} else if (mutex_lock_interruptible(&side->io)) {
+			return -ERESTARTSYS;
+		}
+		ret = shmring_ready(side, min);
+		if (side->role == SHMRING_ROLE_PRODUCER && ret >= 0 &&
+		    shmring_state(side->ring) & side->peer->gone)
+			ret = -EPIPE;
+		if (ret > 0)
+			ret = shmring_move(side, iter, ret);
+		else if (!ret)
+			ret = -EAGAIN;
+		mutex_unlock(&side->io);
+
+		if (ret != -EAGAIN || nonblock)
+			return ret;
+		ret = shmring_wait(side, min, -1);
+		if (ret < 0 && ret != -EPIPE)
+			return ret;
+	}
+}
+
+static struct shmring_side *shmring_io_side(struct kiocb *iocb, u32 role)
+{
+	struct shmring_file *f = iocb->ki_filp->private_data;
+
+	if (!shmring_file_ring(f))
+		return ERR_PTR(-ENOTCONN);
+	return shmring_file_side(f, role) ?: ERR_PTR(-EACCES);
+}
+
+/*
+ * Like a pipe: waits for the first bytes (of a threshold, for that many),
+ * returns what is there, and 0 when the producer has gone and all is read.
+ */
+ssize_t shmring_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	struct shmring_side *side = shmring_io_side(iocb, SHMRING_ROLE_CONSUMER);
+	ssize_t ret;
+
+	if (IS_ERR(side))
+		return PTR_ERR(side);
+	if (!iov_iter_count(to))
+		return 0;
+	ret = shmring_pass(iocb, side, to);
+	return ret == -EPIPE ? 0 : ret;
+}
+
+/*
+ * Like a pipe: a blocking write is done when all is in the ring.  Unlike one,
+ * a consumer that has gone is an error and no signal: a peer's death must not
+ * kill.
+ */
+ssize_t shmring_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	struct shmring_side *side = shmring_io_side(iocb, SHMRING_ROLE_PRODUCER);
+	ssize_t done = 0;
+	ssize_t ret;
+
+	if (IS_ERR(side))
+		return PTR_ERR(side);
+	while (iov_iter_count(from)) {
+		ret = shmring_pass(iocb, side, from);
+		if (ret < 0)
+			return done ?: ret;
+		done += ret;
+		if (fatal_signal_pending(current))
+			break;
+	}
+	return done;
+}

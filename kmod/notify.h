@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef SHMRING_NOTIFY_H
+#define SHMRING_NOTIFY_H
+
+#include "ring.h"
+
+s64 shmring_ready(struct shmring_side *side, u64 min);
+s64 shmring_arm(struct shmring_side *side, u64 min);
+s64 shmring_wait(struct shmring_side *side, u64 min, s64 timeout_ns);
+bool shmring_kick(struct shmring_side *side);
+bool shmring_kick_if_reached(struct shmring_side *side);
+void shmring_wake_all(struct shmring_side *side, __poll_t why);
+__poll_t shmring_poll_side(struct shmring_side *side, bool arm);
+
+#endif /* SHMRING_NOTIFY_H */

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Handles: numbers by which rings are found
+ *
+ * A handle is looked up once, when an end attaches, so one mutex does.  Numbers
+ * are handed out in turn over all 32 bits: the upper bits are the generation,
+ * and a stale handle names nothing until four thousand million have come after
+ * it.
+ */
+#include <linux/cred.h>
+#include <linux/module.h>
+#include <linux/pid_namespace.h>
+#include <linux/slab.h>
+#include <linux/stat.h>
+#include <linux/user_namespace.h>
+#include <linux/xarray.h>
+
+#include "registry.h"
+#include "ring.h"
+
+/* More names than this for one ring is a loop that went wrong. */
+#define SHMRING_HANDLES_MAX	64
+
+struct shmring_handle {
+	struct shmring *ring;
+	struct list_head list;
+	u32 id;
+	u32 mode;
+};
+
+static DEFINE_XARRAY_ALLOC1(registry);
+static DEFINE_MUTEX(registry_lock);
+static u32 registry_next;
+
+static uint handles;
+module_param(handles, uint, 0444);
+MODULE_PARM_DESC(handles, "Handles that exist now");
+
+/* The ring's owner, or who may overrule owners where the ring was made. */
+static bool shmring_is_owner(const struct shmring *ring)
+{
+	return uid_eq(current_euid(), ring->uid) ||
+	       ns_capable(ring->pid_ns->user_ns, CAP_IPC_OWNER);
+}
+
+static bool shmring_may_attach(const struct shmring_handle *h, u32 roles)
+{
+	u32 want = roles & SHMRING_ROLE_BOTH ? 2 : 4;
+	u32 bits = h->mode;
+
+	if (uid_eq(current_euid(), h->ring->uid))
+		bits >>= 6;
+	else if (in_egroup_p(h->ring->gid))
+		bits >>= 3;
+	return bits & want ||
+	       ns_capable(h->ring->pid_ns->user_ns, CAP_IPC_OWNER);
+}
+
+/* Called with registry_lock held. */
+static struct shmring_handle *shmring_find(u32 id)
+{
+	struct shmring_handle *h = xa_load(&registry, id);
+
+	if (h && h->ring->pid_ns == task_active_pid_ns(current))
+		return h;
+	return NULL;
+}
+
+/* Called with registry_lock held. */
+static void shmring_erase(struct shmring_handle *h)
+{
+	xa_erase(&registry, h->id);
+	list_del(&h->list);
+	h->ring->nr_handles--;
+	handles--;
+	kfree(h);
+}
+
+/**
+ * shmring_register - give a ring a handle
+ * @ring: the ring; the caller holds a reference
+ * @mode: who may attach, 0 or bits of 0666
+ * @handle: returned
+ *
+ * With SHMRING_F_PERSIST the handle keeps the ring, and the module, alive.
+ *
+ * Context: process, may sleep.
+ * Return: 0, -EPERM not the owner, -ENOSPC, -ENOMEM.
+ */
+int shmring_register(struct shmring *ring, u32 mode, u32 *handle)
+{
+	struct shmring_handle *h;
+	int err;
+
+	if (!shmring_is_owner(ring))
+		return -EPERM;
+
+	h = kzalloc(sizeof(*h), GFP_KERNEL_ACCOUNT);
+	if (!h)
+		return -ENOMEM;
+	h->ring = ring;
+	h->mode = mode ?: 0600;
+
+	mutex_lock(&registry_lock);
+	err = -ENOSPC;
+	if (ring->nr_handles >= SHMRING_HANDLES_MAX)
+		goto unlock;
+	err = xa_alloc_cyclic(&registry, &h->id, h, xa_limit_32b,
+			      &registry_next, GFP_KERNEL_ACCOUNT);
+	if (err < 0)
+		goto unlock;
+	err = 0;
+	list_add(&h->list, &ring->handles);
+	ring->nr_handles++;
+	handles++;
+	*handle = h->id;
+	if (ring->flags & SHMRING_F_PERSIST) {
+		kref_get(&ring->ref);
+		__module_get(THIS_MODULE);
+	}
+unlock:
+	mutex_unlock(&registry_lock);
+	if (err)
+		kfree(h);
+	return err == -EBUSY ? -ENOSPC : err;
+}
+
+/**
+ * shmring_unregister - remove a handle; the ring stays with whoever has it
+ * @handle: in the caller's PID namespace
+ *
+ * Context: process, may sleep.
+ * Return: 0, -ENOENT unknown or not permitted, -EPERM not the owner.
+ */
+int shmring_unregister(u32 handle)
+{
+	struct shmring *persistent = NULL;
+	struct shmring_handle *h;
+	int err = 0;
+
+	mutex_lock(&registry_lock);
+	h = shmring_find(handle);
+	if (!h) {
+		err = -ENOENT;
+	} else if (!shmring_is_owner(h->ring)) {
+		err = shmring_may_attach(h, SHMRING_ROLE_BOTH) ||
+		      shmring_may_attach(h, SHMRING_ROLE_OBSERVER) ?
+		      -EPERM : -ENOENT;
+	} else {
+		if (h->ring->flags & SHMRING_F_PERSIST)
+			persistent = h->ring;
+		shmring_erase(h);
+	}
+	mutex_unlock(&registry_lock);
+
+	/* The last reference takes the registry's lock */
+	if (persistent) {
+		shmring_put(persistent);
+		module_put(THIS_MODULE);
+	}
+	return err;
+}
+
+/**
+ * shmring_lookup - find a ring by its handle
+ * @handle: in the caller's PID namespace
+ * @roles: SHMRING_ROLE_* that the caller is after
+ *
+ * Context: process, may sleep.
+ * Return: the ring with a reference of the caller's own, or -ENOENT: what may
+ * not be used is not there, so that handles cannot be probed.
+ */
+struct shmring *shmring_lookup(u32 handle, u32 roles)
+{
+	struct shmring *ring = ERR_PTR(-ENOENT);
+	struct shmring_handle *h;
+
+	mutex_lock(&registry_lock);
+	h = shmring_find(handle);
+	if (h && shmring_may_attach(h, roles) && shmring_tryget(h->ring))
+		ring = h->ring;
+	mutex_unlock(&registry_lock);
+	return ring;
+}
+
+/**
+ * shmring_nr_handles - how many handles name a ring now
+ * @ring: the ring
+ *
+ * Context: process, may sleep.
+ */
+u32 shmring_nr_handles(struct shmring *ring)
+{
+	u32 nr;
+
+	mutex_lock(&registry_lock);
+	nr = ring->nr_handles;
+	mutex_unlock(&registry_lock);
+	return nr;
+}
+
+/**
+ * shmring_registry_forget - remove what handles a dying ring still has
+ * @ring: a ring that nobody holds
+ *
+ * Context: process, may sleep.
+ */
+void shmring_registry_forget(struct shmring *ring)
+{
+	struct shmring_handle *h, *next;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry_safe(h, next, &ring->handles, list)
+		shmring_erase(h);
+	mutex_unlock(&registry_lock);
+}

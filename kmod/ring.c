@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A ring's memory, from the first page to the last reference
+ */
+#include <linux/cred.h>
+#include <linux/mm.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+
+#include "quota.h"
+#include "registry.h"
+#include "ring.h"
+
+/*
+ * Order-0 pages: a ring of a gigabyte must not depend on a gigabyte in one
+ * piece.  Zeroed, since every byte of them can be read by a process; charged to
+ * the creator's memory cgroup; and refused, not killed for, when there are none.
+ */
+#define SHMRING_GFP	(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | \
+			 __GFP_RETRY_MAYFAIL)
+
+static void shmring_free_pages(struct shmring *ring, unsigned int nr)
+{
+	/* Not __free_page(): I/O that is under way may have pinned some */
+	while (nr--)
+		put_page(ring->pages[nr]);
+}
+
+static int shmring_alloc_pages(struct shmring *ring, unsigned int nr)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < nr; i++) {
+		err = -EINTR;
+		if (fatal_signal_pending(current))
+			goto free;
+		err = -ENOMEM;
+		ring->pages[i] = alloc_page(SHMRING_GFP);
+		if (!ring->pages[i])
+			goto free;
+		cond_resched();
+	}
+	return 0;
+
+free:
+	shmring_free_pages(ring, i);
+	return err;
+}
+
+static void shmring_init_side(struct shmring *ring, struct shmring_side *side,
+			      struct shmring_side *peer)
+{
+	side->ring = ring;
+	side->peer = peer;
+	side->lowat = 1;
+	side->end.capacity = ring->capacity;
+	mutex_init(&side->io);
+	init_waitqueue_head(&side->wait);
+}
+
+static void shmring_init_sides(struct shmring *ring)
+{
+	struct shmring_side *consumer = &ring->consumer;
+	struct shmring_side *producer = &ring->producer;
+
+	shmring_init_side(ring, consumer, producer);
+	consumer->role = SHMRING_ROLE_CONSUMER;
+	consumer->gone = SHMRING_STATE_CONSUMER_GONE;
+	consumer->ready = EPOLLIN | EPOLLRDNORM;
+	consumer->hup = EPOLLHUP | EPOLLRDHUP;
+	consumer->counters = &ring->k->rx;
+	consumer->end.own = &ring->c->rd;
+	consumer->end.peer = &ring->p->wr;
+	consumer->end.arm = &ring->k->rx_arm;
+	consumer->end.peer_arm = &ring->k->tx_arm;
+	consumer->end.bias = 0;
+
+	shmring_init_side(ring, producer, consumer);
+	producer->role = SHMRING_ROLE_PRODUCER;
+	producer->gone = SHMRING_STATE_PRODUCER_GONE;
+	producer->ready = EPOLLOUT | EPOLLWRNORM;
+	producer->hup = EPOLLHUP;
+	producer->counters = &ring->k->tx;
+	producer->end.own = &ring->p->wr;
+	producer->end.peer = &ring->c->rd;
+	producer->end.arm = &ring->k->tx_arm;
+	producer->end.peer_arm = &ring->k->rx_arm;
+	producer->end.bias = ring->capacity;
+}
+
+static void shmring_init_pages(struct shmring *ring, u64 start)
+{
+	struct shmring_kernel_page *k;
+
+	ring->c = page_address(ring->pages[SHMRING_PAGE_C]);
+	ring->p = page_address(ring->pages[SHMRING_PAGE_P]);
+	k = page_address(ring->pages[SHMRING_PAGE_K]);
+	ring->k = k;
+
+	ring->c->rd = start;
+	ring->p->wr = start;
+
+	k->magic = SHMRING_MAGIC;
+	k->version = SHMRING_ABI_VERSION;
+	k->page_size = PAGE_SIZE;
+	k->backend = SHMRING_BACKEND_DEVICE;
+	k->capacity = ring->capacity;
+	k->consumer_offset = SHMRING_PAGE_C * PAGE_SIZE;
+	k->kernel_offset = SHMRING_PAGE_K * PAGE_SIZE;
+	k->producer_offset = SHMRING_PAGE_P * PAGE_SIZE;
+	k->data_offset = SHMRING_PAGE_DATA * PAGE_SIZE;
+	k->map_length = (u64)ring->nr_map * PAGE_SIZE;
+	k->fence = 1;
+	k->rx_arm = SHMRING_ARM_NONE;
+	k->tx_arm = SHMRING_ARM_NONE;
+}
+
+/**
+ * shmring_alloc - make a ring
+ * @capacity: bytes; the caller has checked the range
+ * @flags: SHMRING_F_*
+ * @start: where both positions begin
+ *
+ * Context: process, may sleep.
+ * Return: a ring with one reference and no roles taken, or -ENOMEM, -EDQUOT,
+ * -EINTR when the caller is being killed.
+ */
+struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start)
+{
+	unsigned int nr_data = DIV_ROUND_UP(capacity, PAGE_SIZE);
+	unsigned int nr_pages = SHMRING_PAGE_DATA + nr_data;
+	struct shmring *ring;
+	int err;
+
+	err = shmring_quota_charge(current_euid(), nr_pages);
+	if (err)
+		return ERR_PTR(err);
+
+	err = -ENOMEM;
+	ring = kvzalloc(struct_size(ring, pages, nr_pages), GFP_KERNEL_ACCOUNT);
+	if (!ring)
+		goto uncharge;
+
+	kref_init(&ring->ref);
+	mutex_init(&ring->roles_lock);
+	INIT_LIST_HEAD(&ring->handles);
+	ring->flags = flags;
+	ring->capacity = capacity;
+	ring->nr_data = nr_data;
+	ring->nr_map = nr_pages;
+	if (capacity >= PAGE_SIZE)
+		ring->nr_map += nr_data;
+
+	err = shmring_alloc_pages(ring, nr_pages);
+	if (err)
+		goto free;
+
+	shmring_init_pages(ring, start);
+	shmring_init_sides(ring);
+	ring->uid = current_euid();
+	ring->gid = current_egid();
+	ring->pid_ns = get_pid_ns(task_active_pid_ns(current));
+	return ring;
+
+free:
+	kvfree(ring);
+uncharge:
+	shmring_quota_uncharge(current_euid(), nr_pages);
+	return ERR_PTR(err);
+}
+
+static void shmring_release(struct kref *ref)
+{
+	struct shmring *ring = container_of(ref, struct shmring, ref);
+	unsigned int nr_pages = SHMRING_PAGE_DATA + ring->nr_data;
+	kuid_t uid = ring->uid;
+
+	shmring_registry_forget(ring);
+	put_pid_ns(ring->pid_ns);
+	shmring_free_pages(ring, nr_pages);
+	kvfree(ring);
+	shmring_quota_uncharge(uid, nr_pages);
+}
+
+/**
+ * shmring_put - give a reference back; the last one frees the ring
+ * @ring: the ring
+ *
+ * Context: process, may sleep; not under the registry's lock.
+ */
+void shmring_put(struct shmring *ring)
+{
+	kref_put(&ring->ref, shmring_release);
+}

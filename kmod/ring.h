@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ring object: its pages, its two sides, who holds it
+ */
+#ifndef SHMRING_RING_H
+#define SHMRING_RING_H
+
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/uidgid.h>
+#include <linux/wait.h>
+
+#include "atomic.h"
+
+struct pid;
+struct pid_namespace;
+
+/* Where a page stands in the file, and in shmring.pages */
+enum {
+	SHMRING_PAGE_C,
+	SHMRING_PAGE_K,
+	SHMRING_PAGE_P,
+	SHMRING_PAGE_DATA,
+};
+
+/**
+ * struct shmring_side - what the kernel keeps of one role of a ring
+ * @ring: the ring
+ * @peer: the other side
+ * @end: the pointers and the bias of this role; its position is not used, each
+ *	call loads that anew from the page, which the process may have moved
+ * @role: SHMRING_ROLE_CONSUMER or SHMRING_ROLE_PRODUCER
+ * @gone: SHMRING_STATE_* bit that says that this role was given up
+ * @ready: the poll events that mean "go on"
+ * @hup: the poll events that mean "your peer has gone"
+ * @lowat: threshold in bytes, 1 .. capacity / 2
+ * @counters: in page K
+ * @io: one read() or write() at a time copies; held across user copies
+ * @wait: everybody who waits in this role
+ * @holder: the process that claimed the role; under shmring.roles_lock
+ */
+struct shmring_side {
+	struct shmring *ring;
+	struct shmring_side *peer;
+	struct shmring_end end;
+	u32 role;
+	u32 gone;
+	__poll_t ready;
+	__poll_t hup;
+	u32 lowat;
+	struct shmring_counters *counters;
+	struct mutex io;		/* one copier at a time */
+	wait_queue_head_t wait;
+	struct pid *holder;
+};
+
+/**
+ * struct shmring - a ring
+ * @ref: one for each bound file; with SHMRING_F_PERSIST one for each handle too.
+ *	Mappings hold the file.
+ * @flags: SHMRING_F_*
+ * @capacity: bytes of data
+ * @nr_data: pages of data
+ * @nr_map: pages that can be mapped, the mirror included
+ * @c: page C; what stands there comes from a process
+ * @k: page K; only the kernel writes it, so it may be believed
+ * @p: page P; what stands there comes from a process
+ * @consumer: the side that waits for READABLE
+ * @producer: the side that waits for WRITABLE
+ * @roles_lock: guards @roles and the holders
+ * @roles: SHMRING_ROLE_* that are taken
+ * @uid: owner, charged for the memory
+ * @gid: owner's group, for a handle's mode bits
+ * @pid_ns: where handles of this ring can be seen
+ * @handles: its handles; under the registry's lock
+ * @nr_handles: how many; under the registry's lock
+ * @pages: C, K, P, data
+ */
+struct shmring {
+	struct kref ref;
+	u32 flags;
+	u32 capacity;
+	unsigned int nr_data;
+	unsigned int nr_map;
+	struct shmring_consumer_page *c;
+	struct shmring_kernel_page *k;
+	struct shmring_producer_page *p;
+	struct shmring_side consumer;
+	struct shmring_side producer;
+	struct mutex roles_lock;	/* roles, holders */
+	u32 roles;
+	kuid_t uid;
+	kgid_t gid;
+	struct pid_namespace *pid_ns;
+	struct list_head handles;
+	unsigned int nr_handles;
+	struct page *pages[];
+};
+
+struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start);
+void shmring_put(struct shmring *ring);
+
+/**
+ * shmring_tryget - take a reference, unless the ring is being freed
+ * @ring: the ring
+ */
+static inline bool shmring_tryget(struct shmring *ring)
+{
+	return kref_get_unless_zero(&ring->ref);
+}
+
+/**
+ * shmring_page - the page at an offset of the file
+ * @ring: the ring
+ * @pgoff: in pages, below shmring.nr_map
+ *
+ * The mirror is the same pages once more, so only the index differs.
+ */
+static inline struct page **shmring_page(struct shmring *ring,
+					 unsigned long pgoff)
+{
+	if (pgoff >= SHMRING_PAGE_DATA + ring->nr_data)
+		pgoff -= ring->nr_data;
+	return &ring->pages[pgoff];
+}
+
+/**
+ * shmring_state - SHMRING_STATE_* bits
+ * @ring: the ring
+ *
+ * Ordered before what the caller reads next.  Who finds an end gone here, and
+ * looks at its position then, misses nothing that it committed.
+ */
+static inline u32 shmring_state(const struct shmring *ring)
+{
+	/* Pairs with the fully ordered updates in end.c and notify.c */
+	return smp_load_acquire(&ring->k->state);
+}
+
+#endif /* SHMRING_RING_H */

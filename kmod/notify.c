@@ -30,8 +30,8 @@
 #include "notify.h"
 
 /*
- * An end may move while another thread of its process polls.  Three looks in
- * a row at a position that has moved on each time mean that it is awake.
+ * An end may move while another thread of its process polls.  One that has
+ * moved on at every one of so many looks is awake.
  */
 #define SHMRING_LOOKS	4
 
@@ -210,12 +210,14 @@ s64 shmring_wait(struct shmring_side *side, u64 min, s64 timeout_ns)
 	ktime_t *limit = NULL;
 	ktime_t expires;
 	DEFINE_WAIT(wait);
-	bool in_time = timeout_ns != 0;
+	bool in_time = true;
 	s64 ret;
 
 	ret = shmring_ready(side, min);
 	if (ret)
 		return ret;
+	if (!timeout_ns)
+		return -ETIMEDOUT;
 	if (timeout_ns > 0) {
 		expires = ktime_add_safe(ktime_get(), ns_to_ktime(timeout_ns));
 		limit = &expires;

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Passing a ring without the device on by its fds
+ *
+ * Whatever comes in is checked before it is used: the file cannot change its
+ * size, it has the one size that fits, and the page that describes it says what
+ * this library would have written there.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define SEALS	(F_SEAL_SHRINK | F_SEAL_GROW)
+
+/**
+ * shmring_export_fds - the fds that make up a ring in memory
+ * @r: the ring
+ * @fds: filled with duplicates that the caller closes: the pages, what the
+ *	consumer is woken by, what the producer is woken by
+ *
+ * To be sent by SCM_RIGHTS, or inherited; for shmring_attach_fds().
+ *
+ * Context: any thread.
+ * Return: 0; -EOPNOTSUPP a ring of the device; -EMFILE.
+ */
+int shmring_export_fds(struct shmring *r, int fds[3])
+{
+	const struct ring *ring = ring_of(r);
+	const int own[3] = { ring->fd, ring->event[0], ring->event[1] };
+	int i, err;
+
+	if (ring->backend != &shmring_memory)
+		return -EOPNOTSUPP;
+	for (i = 0; i < 3; i++) {
+		fds[i] = fcntl(own[i], F_DUPFD_CLOEXEC, 0);
+		if (fds[i] < 0)
+			goto fail;
+	}
+	return 0;
+
+fail:
+	err = -errno;
+	while (i--)
+		close(fds[i]);
+	return err;
+}
+
+/* Fills the layout from the one copy of the kernel page that is looked at. */
+static int memory_describe(struct ring *r)
+{
+	struct shmring_kernel_page k;
+	struct layout *l = &r->layout;
+	uint64_t size, page = (uint64_t)sysconf(_SC_PAGESIZE);
+	struct stat st;
+	int seals;
+
+	seals = fcntl(r->fd, F_GET_SEALS);
+	if (seals < 0)
+		return -errno;
+	if ((seals & SEALS) != SEALS)
+		return -EINVAL;
+	if (fstat(r->fd, &st))
+		return -errno;
+	if (pread(r->fd, &k, sizeof(k), (off_t)page) != sizeof(k))
+		return -EINVAL;
+
+	if (k.magic != SHMRING_MAGIC || k.version != SHMRING_ABI_VERSION ||
+	    k.backend != SHMRING_BACKEND_MEMORY || k.page_size != page)
+		return -EINVAL;
+	if (k.capacity < SHMRING_CAPACITY_MIN ||
+	    k.capacity > SHMRING_CAPACITY_MAX ||
+	    (k.capacity & (k.capacity - 1)))
+		return -EINVAL;
+
+	memory_layout(l, (uint32_t)k.capacity);
+	size = l->data_offset + (k.capacity < page ? page : k.capacity);
+	if ((uint64_t)st.st_size != size ||
+	    k.consumer_offset != l->consumer_offset ||
+	    k.kernel_offset != l->kernel_offset ||
+	    k.producer_offset != l->producer_offset ||
+	    k.data_offset != l->data_offset || k.map_length != l->map_length)
+		return -EINVAL;
+	return 0;
+}
+
+/* A wake-up must never block whoever sends or resets it. */
+static int event_check(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0)
+		return -errno;
+	return flags & O_NONBLOCK ? 0 : -EINVAL;
+}
+
+/**
+ * shmring_attach_fds - become an end of a ring in memory
+ * @fds: as from shmring_export_fds(); duplicated, they stay the caller's
+ * @roles: SHMRING_ROLE_*; OBSERVER stands alone
+ *
+ * The positions are carried on from where the last end with that role left
+ * them, and the role is no longer gone.  That nobody else has the role is the
+ * caller's affair: there is no kernel here to see to it.
+ *
+ * Return: the ring; NULL with errno: EINVAL not a set of roles, or these fds
+ * are not those of a ring that is fit to be mapped; EBADMSG its positions are
+ * impossible; EBADF, EACCES, EMFILE, ENOMEM.
+ */
+struct shmring *shmring_attach_fds(const int fds[3], unsigned int roles)
+{
+	static const struct shmring_options defaults;
+	uint32_t back = 0;
+	struct ring *r;
+	int err;
+
+	if (!roles || (roles != SHMRING_ROLE_OBSERVER &&
+		       (roles & ~SHMRING_ROLE_BOTH))) {
+		errno = EINVAL;
+		return NULL;
+	}
+	r = ring_alloc(&shmring_memory, &defaults);
+	if (!r)
+		return NULL;
+	r->roles = roles;
+	r->fd = fcntl(fds[0], F_DUPFD_CLOEXEC, 0);
+	if (r->fd < 0)
+		return ring_discard(r);
+	r->event[0] = fcntl(fds[1], F_DUPFD_CLOEXEC, 0);
+	if (r->event[0] < 0)
+		return ring_discard(r);
+	r->event[1] = fcntl(fds[2], F_DUPFD_CLOEXEC, 0);
+	if (r->event[1] < 0)
+		return ring_discard(r);
+
+	err = event_check(r->event[0]);
+	if (!err)
+		err = event_check(r->event[1]);
+	if (!err)
+		err = memory_describe(r);
+	if (!err)
+		err = ring_start(r);
+	if (err) {
+		errno = -err;
+		return ring_discard(r);
+	}
+
+	if (roles & SHMRING_ROLE_PRODUCER)
+		back |= SHMRING_STATE_PRODUCER_GONE;
+	if (roles & SHMRING_ROLE_CONSUMER)
+		back |= SHMRING_STATE_CONSUMER_GONE;
+	if (back)
+		__atomic_fetch_and(&r->k->state, ~back, __ATOMIC_SEQ_CST);
+	return &r->pub;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Writing and reading as to a pipe: copy, wait where there is no more room
+ */
+#include <errno.h>
+#include <limits.h>
+
+#include "internal.h"
+
+/* A threshold that is above what is left to do would never be asked for. */
+static uint32_t threshold(const struct waiter *w, size_t left)
+{
+	return left < w->lowat ? (uint32_t)left : w->lowat;
+}
+
+/**
+ * shmring_write_all - write, and wait for space as often as that takes
+ * @r: the ring
+ * @buf: the bytes
+ * @n: how many, up to SSIZE_MAX
+ * @timeout: for all of it; NULL: for ever; 0: what there is space for
+ *
+ * Sleeps until there is as much space as shmring_lowat() says; a threshold of
+ * half the capacity costs the fewest wake-ups.
+ *
+ * Context: the producer's thread; sleeps.
+ *
+ * Return: @n; fewer if time ran out, a signal came, the consumer has gone or
+ * its position is impossible after some bytes had been written (the next call
+ * tells what it was); if none had been: -ETIMEDOUT, -EINTR, -EPIPE, -EBADMSG;
+ * -EINVAL, -EACCES, -EBUSY.
+ */
+ssize_t shmring_write_all(struct shmring *r, const void *buf, size_t n,
+			  const struct timespec *timeout)
+{
+	struct shmring_role *role = &r->producer.role;
+	struct ring *ring = ring_of(r);
+	const unsigned char *from = buf;
+	int64_t deadline;
+	size_t done = 0;
+	int err;
+
+	if (role->error)
+		return role->error;
+	if (n > SSIZE_MAX)
+		return -EINVAL;
+	err = deadline_of(timeout, &deadline);
+	if (err)
+		return err;
+	while (done < n) {
+		if (ring_state(ring) & SHMRING_STATE_CONSUMER_GONE) {
+			err = -EPIPE;
+			break;
+		}
+		done += shmring_try_write_from(r, from + done, n - done);
+		if (done == n)
+			break;
+		err = role_wait(role, SHMRING_WRITABLE,
+				threshold(&ring->tx, n - done), deadline);
+		if (err)
+			break;
+	}
+	return done ? (ssize_t)done : err;
+}
+
+/**
+ * shmring_read_some - read what there is; wait if there is nothing
+ * @r: the ring
+ * @buf: where to
+ * @n: how many bytes at most, up to SSIZE_MAX
+ * @timeout: how long at most; NULL: for ever; 0: only look
+ *
+ * Whatever is there is taken at once; if nothing is, sleeps until there is as
+ * much as shmring_lowat() says.
+ *
+ * Context: the consumer's thread; sleeps.
+ *
+ * Return: the bytes that were read; 0 at the end: the producer has gone and all
+ * has been read (or @n is 0); -ETIMEDOUT, -EINTR, -EBADMSG, -EINVAL, -EACCES,
+ * -EBUSY.
+ */
+ssize_t shmring_read_some(struct shmring *r, void *buf, size_t n,
+			  const struct timespec *timeout)
+{
+	struct shmring_role *role = &r->consumer.role;
+	int64_t deadline;
+	size_t done;
+	int err;
+
+	if (role->error)
+		return role->error;
+	if (n > SSIZE_MAX)
+		return -EINVAL;
+	err = deadline_of(timeout, &deadline);
+	if (err || !n)
+		return err;
+	done = shmring_try_read_into(r, buf, n);
+	if (done)
+		return (ssize_t)done;
+	err = role_wait(role, SHMRING_READABLE,
+			threshold(&ring_of(r)->rx, n), deadline);
+	if (err && err != -EPIPE)
+		return err;
+	/* On -EPIPE fewer bytes than the threshold may be left, or none. */
+	return (ssize_t)shmring_try_read_into(r, buf, n);
+}

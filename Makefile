@@ -51,12 +51,12 @@ $(B)/obj/%.o: %.c Makefile | packages
 
 $(lib_objects): cflags += -fPIC -fvisibility=hidden
 
-$(B)/lib/libshmring.a: $(lib_objects)
+$(B)/lib/libshmring.a: $(lib_objects) | packages
 	@echo "  AR      $@"
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/lib/libshmring.so: $(lib_objects)
+$(B)/lib/libshmring.so: $(lib_objects) | packages
 	@echo "  LD      $@"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(soname) -Wl,-z,defs -o $(@D)/$(soname) $^ -lpthread

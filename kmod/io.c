@@ -90,9 +90,6 @@ static ssize_t shmring_pass(struct kiocb *iocb, struct shmring_side *side,
 			return -ERESTARTSYS;
 		}
 		ret = shmring_ready(side, min);
-		if (side->role == SHMRING_ROLE_PRODUCER && ret >= 0 &&
-		    shmring_state(side->ring) & side->peer->gone)
-			ret = -EPIPE;
 		if (ret > 0)
 			ret = shmring_move(side, iter, ret);
 		else if (!ret)

@@ -149,19 +149,22 @@ static s64 shmring_check(struct shmring_side *side, u64 min, bool arm)
 	 * round, its last bytes could be missed.
 	 */
 	u32 state = shmring_state(side->ring);
+	bool gone = state & side->peer->gone;
 	s64 credit;
 
 	if (state & SHMRING_STATE_CORRUPT)
 		return -EBADMSG;
 	credit = shmring_look(side, min, arm);
-	if (credit < 0 || credit >= min)
+	if (credit < 0)
 		return credit;
-	if (!(state & side->peer->gone))
-		return 0;
-	/* The last bytes are good; space that nobody will read from is not */
-	if (credit && side->role == SHMRING_ROLE_CONSUMER)
+	/* Space that nobody reads from is no use; bytes that are left are */
+	if (gone && side->role == SHMRING_ROLE_PRODUCER)
+		return -EPIPE;
+	if (credit >= min)
 		return credit;
-	return -EPIPE;
+	if (gone)
+		return credit ?: -EPIPE;
+	return 0;
 }
 
 /**
@@ -171,8 +174,9 @@ static s64 shmring_check(struct shmring_side *side, u64 min, bool arm)
  *
  * Context: any.
  * Return: its credit in bytes if that is @min or more; fewer if the producer
- * has gone and these are the last; 0 if there is less; -EPIPE if the peer has
- * gone and it will not become more; -EBADMSG if the ring is corrupt.
+ * has gone and these are the last; 0 if there is less; -EPIPE if the consumer
+ * has gone, or the producer and nothing is left; -EBADMSG if the ring is
+ * corrupt.
  */
 s64 shmring_ready(struct shmring_side *side, u64 min)
 {

@@ -101,7 +101,7 @@ test_objects :=
 $(foreach folder,ring device hunt,$(eval $(call test_folder,$(folder))))
 
 tests: $(test_programs)
-$(test_objects): cflags += -Ibuild/kselftest
+$(test_objects): cflags += -isystem build/kselftest
 $(test_objects): | $(fetched_tests)
 
 # --- What there is to run

@@ -17,6 +17,7 @@
 
 #include "registry.h"
 #include "ring.h"
+#include "shmring.h"
 
 /* More names than this for one ring is a loop that went wrong. */
 #define SHMRING_HANDLES_MAX	64
@@ -85,13 +86,15 @@ static void shmring_erase(struct shmring_handle *h)
  * With SHMRING_F_PERSIST the handle keeps the ring, and the module, alive.
  *
  * Context: process, may sleep.
- * Return: 0, -EPERM not the owner, -ENOSPC, -ENOMEM.
+ * Return: 0, -EINVAL, -EPERM not the owner, -ENOSPC, -ENOMEM.
  */
 int shmring_register(struct shmring *ring, u32 mode, u32 *handle)
 {
 	struct shmring_handle *h;
 	int err;
 
+	if (mode & ~0666)
+		return -EINVAL;
 	if (!shmring_is_owner(ring))
 		return -EPERM;
 
@@ -124,6 +127,7 @@ unlock:
 		kfree(h);
 	return err == -EBUSY ? -ENOSPC : err;
 }
+EXPORT_SYMBOL_GPL(shmring_register);
 
 /**
  * shmring_unregister - remove a handle; the ring stays with whoever has it
@@ -160,6 +164,7 @@ int shmring_unregister(u32 handle)
 	}
 	return err;
 }
+EXPORT_SYMBOL_GPL(shmring_unregister);
 
 /**
  * shmring_lookup - find a ring by its handle
@@ -182,6 +187,7 @@ struct shmring *shmring_lookup(u32 handle, u32 roles)
 	mutex_unlock(&registry_lock);
 	return ring;
 }
+EXPORT_SYMBOL_GPL(shmring_lookup);
 
 /**
  * shmring_nr_handles - how many handles name a ring now

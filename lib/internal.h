@@ -24,6 +24,17 @@ struct layout {
 	uint64_t map_length;
 };
 
+/*
+ * layout_mirrored - do the data pages come twice?
+ *
+ * The length alone does not tell: half a page of data takes one page too.
+ */
+static inline int layout_mirrored(const struct layout *l)
+{
+	return l->capacity >= l->page_size &&
+	       l->map_length == l->data_offset + 2ULL * l->capacity;
+}
+
 /**
  * struct waiter - what waiting in one direction keeps between two waits
  * @lowat: the end's threshold

@@ -36,7 +36,7 @@ static unsigned int pieces_of(const struct ring *r, struct piece piece[4])
 	int consumer = r->roles & SHMRING_ROLE_CONSUMER;
 	int producer = r->roles & SHMRING_ROLE_PRODUCER;
 	int memory = r->backend->number == SHMRING_BACKEND_MEMORY;
-	int again = memory && l->map_length == l->data_offset + 2ULL * l->capacity;
+	int again = memory && layout_mirrored(l);
 	uint64_t end = again ? l->data_offset + l->capacity : l->map_length;
 
 	piece[0] = (struct piece){

@@ -38,7 +38,7 @@ static void role_start(struct ring *r, struct shmring_role *role)
 	role->end.capacity = l->capacity;
 	role->end.pos = shmring_load_acquire(role->end.own);
 	role->data = r->base + l->data_offset;
-	role->mirrored = l->map_length == l->data_offset + 2ULL * l->capacity;
+	role->mirrored = layout_mirrored(l);
 	role->error = 0;
 }
 

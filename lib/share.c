@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Passing a ring without the device on by its fds
+ * Passing a ring on to a peer: by the fds of one without the device, or over
+ * fork(), whatever backs it
  *
  * Whatever comes in is checked before it is used: the file cannot change its
  * size, it has the one size that fits, and the page that describes it says what
@@ -156,4 +157,46 @@ struct shmring *shmring_attach_fds(const int fds[3], unsigned int roles)
 	if (back)
 		__atomic_fetch_and(&r->k->state, ~back, __ATOMIC_SEQ_CST);
 	return &r->pub;
+}
+
+/* A handle for no longer than it takes. */
+static struct shmring *device_join(struct shmring *r, unsigned int roles)
+{
+	struct shmring *joined;
+	shmring_handle handle;
+	int saved, err;
+
+	err = shmring_register(r, &handle);
+	if (err) {
+		errno = -err;
+		return NULL;
+	}
+	joined = shmring_get(handle, roles);
+	saved = errno;
+	shmring_unregister(handle);
+	errno = saved;
+	return joined;
+}
+
+/**
+ * shmring_join - become a further end of a ring
+ * @r: the ring, held in any role; may have been inherited over fork()
+ * @roles: SHMRING_ROLE_* that nobody has; OBSERVER stands alone
+ *
+ * What a child does that is to be the peer of its parent: on the device it gets
+ * a file and a mapping of its own, so that its end is told apart from the
+ * parent's.  It does not free the ring that it inherited, or the parent's role
+ * would be gone as well (see shmring_free()); its exit does no harm.
+ *
+ * Return: the new end; NULL with errno, as of shmring_attach_fds() in memory, of
+ * shmring_register() and shmring_get() on the device.
+ */
+struct shmring *shmring_join(struct shmring *r, unsigned int roles)
+{
+	const struct ring *ring = ring_of(r);
+	const int fds[3] = { ring->fd, ring->event[0], ring->event[1] };
+
+	if (ring->backend == &shmring_device)
+		return device_join(r, roles);
+	return shmring_attach_fds(fds, roles);
 }

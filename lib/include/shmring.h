@@ -54,7 +54,7 @@ int shmring_narrow(struct shmring *r, unsigned int roles);
 int shmring_split(struct shmring *r, struct shmring_producer *p,
 		  struct shmring_consumer *c);
 
-/* By handle, or by the device's fd: lib/device.c */
+/* By handle, or by the device's fd: lib/handle.c */
 
 struct shmring *shmring_new_registered(uint32_t capacity, shmring_handle *out);
 int shmring_register(struct shmring *r, shmring_handle *out);
@@ -62,10 +62,11 @@ struct shmring *shmring_get(shmring_handle handle, unsigned int roles);
 int shmring_unregister(shmring_handle handle);
 struct shmring *shmring_attach_fd(int fd);
 
-/* By the fds of a ring without the device: lib/memory.c */
+/* By the fds of a ring without the device, or as its peer: lib/share.c */
 
 int shmring_export_fds(struct shmring *r, int fds[3]);
 struct shmring *shmring_attach_fds(const int fds[3], unsigned int roles);
+struct shmring *shmring_join(struct shmring *r, unsigned int roles);
 
 /* Asking: lib/ask.c */
 

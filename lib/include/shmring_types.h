@@ -69,20 +69,20 @@ struct shmring_consumer {
  * struct shmring - a ring as this process holds it
  * @producer: used by one thread at a time
  * @consumer: used by one thread at a time, which may be another
- * @wr: the producer's word, for those who only look
- * @rd: the consumer's word, likewise
  * @capacity: bytes
  * @corrupt: set once, by whichever role saw an impossible position
+ * @wr: the producer's word, for those who only look
+ * @rd: the consumer's word, likewise
  *
  * Only ever allocated by the library, which keeps more behind it.
  */
 struct shmring {
 	alignas(SHMRING_LINE) struct shmring_producer producer;
 	alignas(SHMRING_LINE) struct shmring_consumer consumer;
-	alignas(SHMRING_LINE) const shmring_word *wr;
-	const shmring_word *rd;
-	uint32_t capacity;
+	alignas(SHMRING_LINE) uint32_t capacity;
 	uint32_t corrupt;
+	const shmring_word *wr;
+	const shmring_word *rd;
 };
 
 /* Take the device where there is one, else memory. */

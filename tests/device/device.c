@@ -264,8 +264,8 @@ int device_map(int fd, struct device_map *map)
 	map->p = (void *)((char *)map->base + info.producer_offset);
 	map->data = (void *)((char *)map->base + info.data_offset);
 	map->capacity = info.capacity;
-	map->mirrored = info.map_length - info.data_offset ==
-			2 * (__u64)info.capacity;
+	/* The length does not tell: half a page of data takes one page, too */
+	map->mirrored = info.capacity >= info.page_size;
 	return 0;
 }
 

@@ -110,8 +110,9 @@ struct shmring_producer_page {
  * @kernel_offset: file offset of page K
  * @producer_offset: file offset of page P
  * @data_offset: file offset of the data
- * @map_length: file offset behind the last byte that can be mapped; the data
- *	pages are mirrored when that is data_offset + 2 * capacity
+ * @map_length: file offset behind the last byte that can be mapped; when the
+ *	capacity is at least page_size, the data pages are mirrored, and that is
+ *	data_offset + 2 * capacity
  * @state: SHMRING_STATE_* bits
  * @fence: not 0: a commit or release must put a full fence between its store
  *	and its load of the peer's arm.  An end that always fences is always right.

@@ -211,3 +211,15 @@ void shmring_put(struct shmring *ring)
 	kref_put(&ring->ref, shmring_release);
 }
 EXPORT_SYMBOL_GPL(shmring_put);
+
+/**
+ * shmring_capacity - how many bytes a ring holds
+ * @ring: the ring
+ *
+ * Context: any.
+ */
+u32 shmring_capacity(const struct shmring *ring)
+{
+	return ring->capacity;
+}
+EXPORT_SYMBOL_GPL(shmring_capacity);

@@ -60,6 +60,7 @@ struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start);
 struct shmring *shmring_lookup(u32 handle, u32 roles);
 struct shmring *shmring_from_fd(int fd);
 void shmring_put(struct shmring *ring);
+u32 shmring_capacity(const struct shmring *ring);
 
 int shmring_register(struct shmring *ring, u32 mode, u32 *handle);
 int shmring_unregister(u32 handle);

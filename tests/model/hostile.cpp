@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An impossible position is noticed and never followed.
+ */
+#include "model.h"
+
+struct hostile : rl::test_suite<hostile, 2> {
+	model_ring<2, 2> ring;
+
+	void before()
+	{
+		model_begin();
+		ring.init(0);
+	}
+
+	void thread(unsigned side)
+	{
+		__u64 credit;
+
+		if (side == 0) {
+			shmring_store_release(&ring.wr, 3);
+			shmring_store_release(&ring.wr, -(__u64)1);
+			return;
+		}
+		for (unsigned i = 0; i < 2; i++) {
+			credit = shmring_end_arm(&ring.consumer, 1);
+			RL_ASSERT(credit == 0 || credit == SHMRING_CREDIT_CORRUPT);
+		}
+	}
+
+	void after()
+	{
+		model_all_endings.add();
+	}
+};
+
+int main()
+{
+	model_runs runs;
+
+	runs.all<hostile>("the producer lies about its position");
+	return runs.end();
+}

@@ -13,7 +13,7 @@
 #ifndef SHMRING_MODEL_ATOMIC_H
 #define SHMRING_MODEL_ATOMIC_H
 
-#include "search.h"
+#include "steps.h"
 
 typedef rl::atomic<__u64> shmring_word;
 

@@ -9,14 +9,14 @@
 #include "model.h"
 
 template <unsigned ops, bool successor>
-struct death : rl::test_suite<death<ops, successor>, 2> {
+struct death : scenario {
+	enum { threads = 2 };
 	model_ring<2, 4> ring;
 	/* The state word in the kernel's page; not 0: the producer has gone */
 	shmring_word state;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		ring.init(0);
 		state($) = 0;
 	}
@@ -61,17 +61,12 @@ struct death : rl::test_suite<death<ops, successor>, 2> {
 		}
 	}
 
-	void thread(unsigned side)
+	void thread(unsigned side) override
 	{
 		if (side == 0)
 			produce();
 		else
 			consume();
-	}
-
-	void after()
-	{
-		model_all_endings.add();
 	}
 };
 

@@ -10,13 +10,13 @@
 #include "model.h"
 
 template <unsigned ops, bool poll_arms, bool user_arms>
-struct edge : rl::test_suite<edge<ops, poll_arms, user_arms>, 2> {
+struct edge : scenario {
+	enum { threads = 2 };
 	/* Room for all, so that the producer never waits */
 	model_ring<2, 4> ring;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		ring.init(0);
 	}
 
@@ -57,7 +57,7 @@ struct edge : rl::test_suite<edge<ops, poll_arms, user_arms>, 2> {
 		}
 	}
 
-	void thread(unsigned side)
+	void thread(unsigned side) override
 	{
 		if (side == 1) {
 			consume();
@@ -65,11 +65,6 @@ struct edge : rl::test_suite<edge<ops, poll_arms, user_arms>, 2> {
 		}
 		for (unsigned i = 0; i < ops; i++)
 			ring.commit(1);
-	}
-
-	void after()
-	{
-		model_all_endings.add();
 	}
 };
 

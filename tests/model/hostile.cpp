@@ -4,16 +4,16 @@
  */
 #include "model.h"
 
-struct hostile : rl::test_suite<hostile, 2> {
+struct hostile : scenario {
+	enum { threads = 2 };
 	model_ring<2, 2> ring;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		ring.init(0);
 	}
 
-	void thread(unsigned side)
+	void thread(unsigned side) override
 	{
 		__u64 credit;
 
@@ -26,11 +26,6 @@ struct hostile : rl::test_suite<hostile, 2> {
 			credit = shmring_end_arm(&ring.consumer, 1);
 			RL_ASSERT(credit == 0 || credit == SHMRING_CREDIT_CORRUPT);
 		}
-	}
-
-	void after()
-	{
-		model_all_endings.add();
 	}
 };
 

@@ -5,17 +5,17 @@
 #include "model.h"
 
 template <unsigned ops>
-struct level : rl::test_suite<level<ops>, 2> {
+struct level : scenario {
+	enum { threads = 2 };
 	/* Room for all, so that the producer never waits */
 	model_ring<2, 4> ring;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		ring.init(0);
 	}
 
-	void thread(unsigned side)
+	void thread(unsigned side) override
 	{
 		for (unsigned i = 0; i < ops; i++) {
 			if (side == 0) {
@@ -26,19 +26,13 @@ struct level : rl::test_suite<level<ops>, 2> {
 			}
 		}
 	}
-
-	void after()
-	{
-		model_all_endings.add();
-	}
 };
 
 /* The same where an arm would have to be SHMRING_ARM_NONE, and after it */
 template <unsigned ops>
 struct level_wrap : level<ops> {
-	void before()
+	void begin() override
 	{
-		model_begin();
 		this->ring.init(-(__u64)2);
 	}
 };

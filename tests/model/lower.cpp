@@ -8,14 +8,14 @@
 #include "model.h"
 
 template <unsigned ops>
-struct lower : rl::test_suite<lower<ops>, 3> {
+struct lower : scenario {
+	enum { threads = 3 };
 	model_ring<3, 4> ring;
 	wait_queue<3> answers;
 	shmring_end other;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		ring.init(0);
 		other = ring.consumer;
 	}
@@ -45,7 +45,7 @@ struct lower : rl::test_suite<lower<ops>, 3> {
 		ring.read(ops, $);
 	}
 
-	void thread(unsigned which)
+	void thread(unsigned which) override
 	{
 		switch (which) {
 		case 0:
@@ -58,11 +58,6 @@ struct lower : rl::test_suite<lower<ops>, 3> {
 			wait_for_all();
 			break;
 		}
-	}
-
-	void after()
-	{
-		model_all_endings.add();
 	}
 };
 

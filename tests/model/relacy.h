@@ -26,4 +26,14 @@
 
 #include <relacy/relacy.hpp>
 
+/* Nothing here uses the heap. */
+#undef new
+#undef delete
+#undef malloc
+#undef calloc
+#undef realloc
+#undef free
+#undef assert
+#undef errno
+
 #endif /* SHMRING_MODEL_RELACY_H */

@@ -10,57 +10,48 @@
 #ifndef SHMRING_MODEL_RUN_H
 #define SHMRING_MODEL_RUN_H
 
-#include "search.h"
+#include <relacy.h>
 
-/* Where the traces go: they must not be collected on Relacy's own heap. */
-class hash_lines : public std::streambuf {
-	int overflow(int c) override
-	{
-		if (c == EOF)
-			return 0;
-		if (fresh)
-			fputs("# ", stdout);
-		fresh = c == '\n';
-		return putchar(c);
-	}
+/*
+ * One small case.  It is made anew for each execution, so its members are in
+ * their first state; begin() runs alone, then all threads run.
+ *
+ * The derived class says how many "threads" it has, 2 or 3.
+ */
+struct scenario {
+	virtual void begin() = 0;
+	virtual void thread(unsigned index) = 0;
+	virtual ~scenario() = default;
+};
 
-	bool fresh = true;
+/* How to make one; so that Relacy is compiled once, and not for each of them */
+struct scenario_type {
+	unsigned threads;
+	size_t size;
+	scenario *(*make)(void *place);
 };
 
 class model_runs {
 public:
 	/* All executions; see search.h */
-	template <class scenario>
+	template <class type>
 	void all(const char *name)
 	{
-		run<scenario, reduced_search>(name, "exhaustive", rl::sched_full, 0);
-	}
-
-	/* The reduced search and Relacy's own find the same endings. */
-	template <class scenario>
-	void same(const char *name)
-	{
-		unsigned count;
-		__u64 sum;
-
-		run<scenario, rl::full_search_scheduler>(name, "exhaustive, not reduced",
-							 rl::sched_full, 0);
-		count = model_all_endings.count;
-		sum = model_all_endings.sum;
-		all<scenario>(name);
-		if (failed || (count == model_all_endings.count &&
-			       sum == model_all_endings.sum))
-			return;
-		failed = true;
-		printf("fail\t%s: the endings differ\n", name);
+		all(name, type_of<type>());
 	}
 
 	/* Random executions; their loads may return values two stores old. */
-	template <class scenario>
+	template <class type>
 	void random(const char *name, unsigned count)
 	{
-		run<scenario, rl::random_scheduler>(name, "random", rl::sched_random,
-						    count);
+		random(name, type_of<type>(), count);
+	}
+
+	/* The reduced search and Relacy's own find the same endings. */
+	template <class type>
+	void same(const char *name)
+	{
+		same(name, type_of<type>());
 	}
 
 	int end() const
@@ -71,42 +62,18 @@ public:
 private:
 	bool failed = false;
 
-	template <class scenario, template <rl::thread_id_t> class search>
-	void run(const char *name, const char *how, rl::scheduler_type_e type,
-		 unsigned count)
+	template <class type>
+	static scenario_type type_of()
 	{
-		typedef search<scenario::params::thread_count> scheduler;
-		static hash_lines lines;
-		std::ostream trace(&lines), silence(nullptr);
-		rl::test_params params;
-		rl::ostringstream at;
-		rl::test_result_e result;
-		clock_t start = clock();
-
-		if (failed)
-			return;
-		model_all_endings.clear();
-		params.search_type = type;
-		params.iteration_count = count;
-		params.progress_stream = &silence;
-		params.output_stream = &trace;
-		params.execution_depth_limit = 1000;
-		result = rl::run_test<scenario, scheduler>(params, at, false);
-		failed = result != rl::test_result_success;
-		printf("%s\t%s: %s, %llu executions, %u endings, %.2f s%s%s\n",
-		       failed ? "fail" : "pass", name, how,
-		       (unsigned long long)params.stop_iteration,
-		       model_all_endings.count,
-		       (double)(clock() - start) / CLOCKS_PER_SEC,
-		       failed ? ": " : "", failed ? test_result_str(result) : "");
-		if (!failed)
-			return;
-		params.initial_state = at.str();
-		params.collect_history = true;
-		params.output_history = false;
-		rl::run_test<scenario, scheduler>(params, at, true);
-		fflush(stdout);
+		return { type::threads, sizeof(type),
+			 [](void *place) -> scenario * { return new (place) type; } };
 	}
+
+	void all(const char *name, const scenario_type &type);
+	void random(const char *name, const scenario_type &type, unsigned count);
+	void same(const char *name, const scenario_type &type);
+	void run(const char *name, const scenario_type &type, const char *how,
+		 int search, unsigned count);
 };
 
 #endif /* SHMRING_MODEL_RUN_H */

@@ -8,17 +8,17 @@
 #include "model.h"
 
 /* Store buffering, and who reads whose store */
-struct words : rl::test_suite<words, 3> {
+struct words : scenario {
+	enum { threads = 3 };
 	shmring_word a, b;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		a($) = 0;
 		b($) = 0;
 	}
 
-	void thread(unsigned which)
+	void thread(unsigned which) override
 	{
 		switch (which) {
 		case 0:
@@ -39,24 +39,19 @@ struct words : rl::test_suite<words, 3> {
 			break;
 		}
 	}
-
-	void after()
-	{
-		model_all_endings.add();
-	}
 };
 
 /* One wait and one wake, with all that belongs to them */
-struct one_wait : rl::test_suite<one_wait, 2> {
+struct one_wait : scenario {
+	enum { threads = 2 };
 	model_ring<2, 2> ring;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		ring.init(0);
 	}
 
-	void thread(unsigned side)
+	void thread(unsigned side) override
 	{
 		if (side == 0) {
 			ring.commit(1);
@@ -65,24 +60,19 @@ struct one_wait : rl::test_suite<one_wait, 2> {
 			ring.release(1);
 		}
 	}
-
-	void after()
-	{
-		model_all_endings.add();
-	}
 };
 
 /* A ring that is full in between */
-struct two_tries : rl::test_suite<two_tries, 2> {
+struct two_tries : scenario {
+	enum { threads = 2 };
 	model_ring<2, 2> ring;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		ring.init(0);
 	}
 
-	void thread(unsigned side)
+	void thread(unsigned side) override
 	{
 		for (unsigned i = 0; i < 2; i++) {
 			if (side == 0 && ring.sane(shmring_end_credit(&ring.producer)))
@@ -90,11 +80,6 @@ struct two_tries : rl::test_suite<two_tries, 2> {
 			if (side == 1 && ring.sane(shmring_end_credit(&ring.consumer)))
 				ring.release(1);
 		}
-	}
-
-	void after()
-	{
-		model_all_endings.add();
 	}
 };
 

@@ -25,88 +25,9 @@
 #ifndef SHMRING_MODEL_SEARCH_H
 #define SHMRING_MODEL_SEARCH_H
 
-#include <relacy.h>
+#include <vector>
 
-enum { MODEL_THREADS_MAX = 4 };
-
-/* The step before which a thread stands; no object: a step of its own only. */
-struct model_step {
-	const char *object;
-	size_t size;
-	bool write;
-};
-
-static model_step model_steps[MODEL_THREADS_MAX];
-
-/* What each thread has seen so far in this execution, as a hash */
-static __u64 model_seen[MODEL_THREADS_MAX];
-
-/* The object that full fences write */
-static char model_fences;
-
-static inline void model_next(const void *object, size_t size, bool write)
-{
-	model_steps[rl::ctx().threadx_->index_] = { (const char *)object, size, write };
-}
-
-template <class type>
-static inline void model_next(const type *object, bool write)
-{
-	model_next(object, sizeof(*object), write);
-}
-
-static inline __u64 model_saw(__u64 value)
-{
-	__u64 *seen = &model_seen[rl::ctx().threadx_->index_];
-
-	*seen = (*seen ^ value) * 0x9e3779b97f4a7c15 + 1;
-	*seen ^= *seen >> 29;
-	return value;
-}
-
-/* All that the threads have seen, and the set of all such endings */
-class model_endings {
-public:
-	unsigned count = 0;
-	__u64 sum = 0;
-
-	void add()
-	{
-		__u64 all = 1, i;
-
-		for (__u64 seen : model_seen)
-			all = (all ^ seen) * 0xff51afd7ed558ccd + (all >> 31);
-		all += !all;
-		for (i = all % slots; table[i] && table[i] != all;)
-			i = (i + 1) % slots;
-		if (table[i])
-			return;
-		table[i] = all;
-		sum += all;
-		if (++count == slots)
-			abort();
-	}
-
-	void clear()
-	{
-		memset(table, 0, sizeof(table));
-		count = 0;
-		sum = 0;
-	}
-
-private:
-	enum { slots = 1 << 20 };
-
-	__u64 table[slots] = {};
-};
-
-static model_endings model_all_endings;
-
-static inline void model_begin()
-{
-	memset(model_steps, 0, sizeof(model_steps));
-	memset(model_seen, 0, sizeof(model_seen));
-}
+#include "steps.h"
 
 template <rl::thread_id_t threads>
 class reduced_search : public rl::scheduler<reduced_search<threads>,

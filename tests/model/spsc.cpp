@@ -7,17 +7,17 @@
 #include "model.h"
 
 template <unsigned capacity, unsigned tries>
-struct spsc : rl::test_suite<spsc<capacity, tries>, 2> {
+struct spsc : scenario {
+	enum { threads = 2 };
 	model_ring<2, capacity> ring;
 
-	void before()
+	void begin() override
 	{
-		model_begin();
 		/* The positions wrap in the middle. */
 		ring.init(-(__u64)1);
 	}
 
-	void thread(unsigned side)
+	void thread(unsigned side) override
 	{
 		for (unsigned i = 0; i < tries; i++) {
 			if (side == 0 && ring.sane(shmring_end_credit(&ring.producer)))
@@ -25,11 +25,6 @@ struct spsc : rl::test_suite<spsc<capacity, tries>, 2> {
 			if (side == 1 && ring.sane(shmring_end_credit(&ring.consumer)))
 				ring.release(1);
 		}
-	}
-
-	void after()
-	{
-		model_all_endings.add();
 	}
 };
 

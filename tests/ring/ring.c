@@ -102,8 +102,8 @@ uint64_t random_next(uint64_t *state)
 
 const struct timespec *ms(unsigned int n)
 {
-	static _Thread_local struct timespec ts[2];
-	static _Thread_local unsigned int turn;
+	static __thread struct timespec ts[2];
+	static __thread unsigned int turn;
 
 	turn = !turn;
 	ts[turn].tv_sec = n / 1000;

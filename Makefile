@@ -22,6 +22,7 @@ help:
 	@echo 'make test         every test; T=pattern: only the matching programs'
 	@echo 'make test-long    the same, for longer'
 	@echo 'make check        static checks and sanitizers'
+	@echo 'make install      on this machine: PREFIX=, DESTDIR=, KDIR=; install-lib, install-module'
 	@echo 'make lib module tests examples    one part of all'
 	@echo 'make clean        remove what was built; distclean: and what was fetched'
 
@@ -56,10 +57,11 @@ $(B)/lib/libshmring.a: $(lib_objects) | packages
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-$(B)/lib/libshmring.so: $(lib_objects) | packages
+$(B)/lib/libshmring.so: $(lib_objects) lib/shmring.map | packages
 	@echo "  LD      $@"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(soname) -Wl,-z,defs -o $(@D)/$(soname) $^ -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(soname) -Wl,-z,defs \
+		-Wl,--version-script=lib/shmring.map -o $(@D)/$(soname) $(lib_objects)
 	$(Q)ln -sf $(soname) $@
 
 # --- The module
@@ -122,6 +124,37 @@ check: all
 	$(Q)tests/setup/packages check
 	$(Q)tests/check/run
 
+# --- Installing, on a machine whose kernel shall load the module
+
+PREFIX	?= /usr/local
+KDIR	?= /lib/modules/$(shell uname -r)/build
+VERSION	:= 0.1
+release	 = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' "$(KDIR)/include/generated/utsrelease.h")
+modules	 = /lib/modules/$(release)/updates
+
+install: install-lib install-module
+
+install-lib: lib
+	install -d $(DESTDIR)$(PREFIX)/include/linux $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 lib/include/*.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 uapi/linux/*.h $(DESTDIR)$(PREFIX)/include/linux
+	install -m 644 $(B)/lib/libshmring.a $(DESTDIR)$(PREFIX)/lib
+	install -m 755 $(B)/lib/$(soname) $(DESTDIR)$(PREFIX)/lib
+	ln -sf $(soname) $(DESTDIR)$(PREFIX)/lib/libshmring.so
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' lib/libshmring.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/libshmring.pc
+	$(if $(DESTDIR),,ldconfig || true)
+
+install-module: | packages
+	$(Q)[ -e "$(KDIR)/include/generated/utsrelease.h" ] || \
+		{ echo "install: no headers of a kernel in $(KDIR)" >&2; exit 1; }
+	tests/setup/module "$(KDIR)" build/install Kbuild kmod uapi
+	install -d $(DESTDIR)$(modules)
+	install -m 644 build/install/$(release)/*.ko $(DESTDIR)$(modules)
+	$(if $(DESTDIR),,depmod $(release))
+	install -d $(DESTDIR)/usr/lib/udev/rules.d
+	install -m 644 kmod/60-shmring.rules $(DESTDIR)/usr/lib/udev/rules.d
+
 clean:
 	$(Q)[ ! -d build ] || find build -mindepth 1 -maxdepth 1 \
 		! -name apt ! -name kernel ! -name kselftest -exec rm -rf {} +
@@ -131,4 +164,4 @@ distclean:
 
 -include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
 
-.PHONY: all help packages lib module examples tests run selftest test test-long check clean distclean
+.PHONY: all help packages lib module examples tests run selftest test test-long check install install-lib install-module clean distclean

@@ -78,8 +78,8 @@ static ssize_t shmring_pass(struct kiocb *iocb, struct shmring_side *side,
 {
 	bool nonblock = iocb->ki_flags & IOCB_NOWAIT ||
 			iocb->ki_filp->f_flags & O_NONBLOCK;
-	u64 min = nonblock ? 1 : min_t(u64, READ_ONCE(side->lowat),
-				       iov_iter_count(iter));
+	u64 most = min_t(u64, iov_iter_count(iter), side->ring->capacity);
+	u64 min = nonblock ? 1 : 0;
 	s64 ret;
 
 	for (;;) {
@@ -89,7 +89,7 @@ static ssize_t shmring_pass(struct kiocb *iocb, struct shmring_side *side,
 		} else if (mutex_lock_interruptible(&side->io)) {
 			return -ERESTARTSYS;
 		}
-		ret = shmring_ready(side, min);
+		ret = shmring_ready(side, shmring_wanted(side, min, most));
 		if (ret > 0)
 			ret = shmring_move(side, iter, ret);
 		else if (!ret)
@@ -98,7 +98,7 @@ static ssize_t shmring_pass(struct kiocb *iocb, struct shmring_side *side,
 
 		if (ret != -EAGAIN || nonblock)
 			return ret;
-		ret = shmring_wait(side, min, -1);
+		ret = shmring_wait(side, min, most, -1);
 		if (ret < 0 && ret != -EPIPE)
 			return ret;
 	}

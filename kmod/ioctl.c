@@ -204,7 +204,8 @@ static long shmring_do_arm(struct shmring_file *f, union shmring_request *req)
 		return -EINVAL;
 	if (IS_ERR(side))
 		return PTR_ERR(side);
-	return shmring_arm(side, r->min ?: READ_ONCE(side->lowat));
+	return shmring_arm(side, shmring_wanted(side, r->min,
+						f->ring->capacity));
 }
 
 static long shmring_do_wait(struct shmring_file *f, union shmring_request *req)
@@ -217,8 +218,7 @@ static long shmring_do_wait(struct shmring_file *f, union shmring_request *req)
 		return -EINVAL;
 	if (IS_ERR(side))
 		return PTR_ERR(side);
-	ret = shmring_wait(side, r->min ?: READ_ONCE(side->lowat),
-			   r->timeout_ns);
+	ret = shmring_wait(side, r->min, f->ring->capacity, r->timeout_ns);
 	/* Not restarted: the time that has passed would be waited for again */
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 }

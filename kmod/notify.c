@@ -246,14 +246,15 @@ s64 shmring_arm(struct shmring_side *side, u64 min)
 /**
  * shmring_wait - sleep until a side may go on
  * @side: the side
- * @min: bytes it wants, 1 .. capacity
+ * @min: bytes it wants; 0: its threshold, as it is at each look
+ * @most: no more than that, 1 .. capacity
  * @timeout_ns: 0: do not sleep; negative: no limit
  *
  * Context: process, sleeps.
  * Return: as shmring_ready(), but never 0; -ETIMEDOUT; -ERESTARTSYS when a
  * signal is pending.
  */
-s64 shmring_wait(struct shmring_side *side, u64 min, s64 timeout_ns)
+s64 shmring_wait(struct shmring_side *side, u64 min, u64 most, s64 timeout_ns)
 {
 	ktime_t *limit = NULL;
 	ktime_t expires;
@@ -261,7 +262,7 @@ s64 shmring_wait(struct shmring_side *side, u64 min, s64 timeout_ns)
 	bool in_time = true;
 	s64 ret;
 
-	ret = shmring_ready(side, min);
+	ret = shmring_ready(side, shmring_wanted(side, min, most));
 	if (ret)
 		return ret;
 	if (!timeout_ns)
@@ -273,7 +274,8 @@ s64 shmring_wait(struct shmring_side *side, u64 min, s64 timeout_ns)
 
 	for (;;) {
 		prepare_to_wait(&side->wait, &wait, TASK_INTERRUPTIBLE);
-		ret = shmring_arm(side, min);
+		/* After the enqueueing: a new threshold is seen, or wakes */
+		ret = shmring_arm(side, shmring_wanted(side, min, most));
 		if (ret)
 			break;
 		ret = -ETIMEDOUT;

@@ -730,6 +730,8 @@ TEST_F(ring, dofork)
 
 		for (i = 0; i < ARRAY_SIZE(self->ends); i++)
 			device_close(&self->ends[i].fd);
+		close(ready[0]);
+		close(go[1]);
 		if (write(ready[1], "", 1) != 1 || read(go[0], &byte, 1) != 1)
 			_exit(1);
 		/* The parent has neither file nor mapping any more */
@@ -749,6 +751,9 @@ TEST_F(ring, dofork)
 			_exit(6);
 		_exit(0);
 	}
+	/* A child that ends early is heard of */
+	close(ready[1]);
+	close(go[0]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
 	munmap(c, 2 * page);
 	munmap(p, 2 * page);

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The atomic layer under shmring_proto.h, for the memory-model checker
+ *
+ * Where the layers of the kernel and of the library differ, this one has the
+ * weaker of the two: an exchange is a seq_cst operation, as in C11, but no
+ * fence, and a compare-and-exchange that fails orders nothing, as in the
+ * kernel.
+ *
+ * Every access is announced before it is made, so that search.h knows what the
+ * next step of each thread will touch.
+ */
+#ifndef SHMRING_MODEL_ATOMIC_H
+#define SHMRING_MODEL_ATOMIC_H
+
+#include "steps.h"
+
+typedef rl::atomic<__u64> shmring_word;
+
+#define shmring_load(p)			model_load(p, rl::mo_relaxed, $)
+#define shmring_load_acquire(p)		model_load(p, rl::mo_acquire, $)
+#define shmring_store_release(p, v)	model_store(p, v, rl::mo_release, $)
+#define shmring_full_fence()		model_fence(rl::mo_seq_cst, $)
+#define shmring_xchg(p, v)		model_xchg(p, v, $)
+#define shmring_cmpxchg(p, o, n)	model_cmpxchg(p, o, n, $)
+
+/* What the mutations put into their place; the protocol uses none of them. */
+#define shmring_store(p, v)		model_store(p, v, rl::mo_relaxed, $)
+#define shmring_weak_fence()		model_fence(rl::mo_acq_rel, $)
+
+static inline __u64 model_load(const shmring_word *p, rl::memory_order order,
+			       rl::debug_info_param info)
+{
+	model_next(p, false);
+	return model_saw(p->load(order, info));
+}
+
+static inline void model_store(shmring_word *p, __u64 v, rl::memory_order order,
+			       rl::debug_info_param info)
+{
+	model_next(p, true);
+	p->store(v, order, info);
+}
+
+static inline void model_fence(rl::memory_order order, rl::debug_info_param info)
+{
+	model_next(&model_fences, true);
+	rl::atomic_thread_fence(order, info);
+}
+
+static inline __u64 model_xchg(shmring_word *p, __u64 v, rl::debug_info_param info)
+{
+	model_next(p, true);
+	return model_saw(p->exchange(v, rl::mo_seq_cst, info));
+}
+
+static inline __u64 model_cmpxchg(shmring_word *p, __u64 old, __u64 v,
+				  rl::debug_info_param info)
+{
+	model_next(p, true);
+	p->compare_exchange_strong(old, v, rl::mo_seq_cst, info,
+				   rl::mo_relaxed, info);
+	return model_saw(old);
+}
+
+#include <linux/shmring_proto.h>
+
+#endif /* SHMRING_MODEL_ATOMIC_H */

@@ -62,15 +62,18 @@ void shmring_unmap_data(struct shmring *ring)
 
 /**
  * shmring_from_fd - the ring behind a process' file
- * @fd: of the calling process; bound to a ring
+ * @fd: of the calling process; an end of a ring
+ *
+ * Who may only observe a ring must not have the kernel move it, either.
  *
  * Context: process, may sleep.
  * Return: the ring, with a reference for shmring_put(); -EBADF no file; -EINVAL
- * not one of /dev/shmring; -ENOTCONN unbound.
+ * not one of /dev/shmring; -ENOTCONN unbound; -EACCES an observer.
  */
 struct shmring *shmring_from_fd(int fd)
 {
 	struct file *file = fget(fd);
+	struct shmring_file *f;
 	struct shmring *ring;
 
 	if (!file)
@@ -78,11 +81,14 @@ struct shmring *shmring_from_fd(int fd)
 	ring = ERR_PTR(-EINVAL);
 	if (file->f_op != &shmring_fops)
 		goto put;
-	ring = shmring_file_ring(file->private_data);
-	if (ring)
-		kref_get(&ring->ref);
-	else
+	f = file->private_data;
+	ring = shmring_file_ring(f);
+	if (!ring)
 		ring = ERR_PTR(-ENOTCONN);
+	else if (f->roles & SHMRING_ROLE_OBSERVER)
+		ring = ERR_PTR(-EACCES);
+	else
+		kref_get(&ring->ref);
 put:
 	fput(file);
 	return ring;

@@ -15,14 +15,15 @@
 #define PCAPNG_ISB		5
 #define PCAPNG_EPB		6
 #define PCAPNG_BYTE_ORDER	0x1a2b3c4d
+#define PCAPNG_LENGTH_UNKNOWN	(~0ULL)
+#define PCAPNG_NANOSECONDS	9	/* 10^-9 s */
 
 #define PCAPNG_OPT_END		0
-#define PCAPNG_IF_NAME		2
 #define PCAPNG_IF_TSRESOL	9
 #define PCAPNG_EPB_FLAGS	2
 #define PCAPNG_EPB_DROPCOUNT	4
-#define PCAPNG_ISB_IFRECV	4
-#define PCAPNG_ISB_IFDROP	5
+#define PCAPNG_ISB_FILTERACCEPT	6
+#define PCAPNG_ISB_OSDROP	7
 
 #define PCAPNG_INBOUND		1
 #define PCAPNG_OUTBOUND		2
@@ -33,7 +34,7 @@ struct pcapng_shb {
 	u32 byte_order;
 	u16 major;
 	u16 minor;
-	u64 section_length;	/* all ones: not known */
+	u64 section_length;
 	u32 length_again;
 } __packed;
 
@@ -80,9 +81,9 @@ struct pcapng_isb {
 	u32 interface;
 	u32 time_high;
 	u32 time_low;
-	u16 recv_code;
-	u16 recv_length;
-	u64 recv;
+	u16 accept_code;
+	u16 accept_length;
+	u64 accept;
 	u16 drop_code;
 	u16 drop_length;
 	u64 drop;

@@ -2,14 +2,13 @@
 /*
  * shmring_tap - a packet tap whose consumer reads a ring
  *
- * Packets arrive on several CPUs at once, and a capture is one stream in one
+ * Packets come on several CPUs at once, and a capture is one stream in one
  * order, so the CPUs take turns at one ring, under a lock that is held for the
- * length of one copy.
+ * length of one copy.  What the filter refuses never comes to the lock.
  */
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/if_arp.h>
-#include <linux/if_vlan.h>
 #include <linux/list.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -17,216 +16,48 @@
 #include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 #include <net/net_namespace.h>
 
 #include <linux/shmring_tap.h>
 
-#include "pcapng.h"
 #include "shmring.h"
-
-/* From tcpdump.org's list of link types */
-#define LINKTYPE_ETHERNET	1
-#define LINKTYPE_RAW		101
+#include "tap_stream.h"
 
 /* A request longer than this is from no version of ours. */
 #define TAP_REQUEST_MAX		PAGE_SIZE
 
 /**
  * struct tap - an open file of the device
- * @start: a file has one tap in its life
- * @end: the producer; valid from the start until the file or the device goes
- * @filter: which packets, NULL: all
- * @hook: where the network hands packets over; its device while it is hooked in
- * @hooked: under taps_lock
+ * @start: held while a request is served; a file has one tap in its life
  * @started: a tap was started, and may have ended; under @start
- * @list: in taps; under taps_lock
- * @lock: one packet at a time: the end, and all that follows
- * @linktype: LINKTYPE_*
- * @snaplen: bytes of a packet at most
- * @packets: that the filter let through
- * @drops: for which there was no room
- * @drops_told: those that are accounted for in the stream
+ * @stream: valid once @started; its end from then until @hooked is no more
+ * @filter: which packets, NULL: all
+ * @hook: where the network hands packets over
+ * @hooked: packets may come, and we hold the device; under taps_lock
+ * @list: in taps, while @hooked; under taps_lock
  */
 struct tap {
-	struct mutex start;		/* @end is claimed once */
-	struct shmring_kernel_end end;
+	struct mutex start;		/* @stream.end is claimed once */
+	bool started;
+	struct tap_stream stream;
 	struct bpf_prog *filter;
 	struct packet_type hook;
 	bool hooked;
-	bool started;
 	struct list_head list;
-	spinlock_t lock;		/* one packet at a time */
-	u16 linktype;
-	u32 snaplen;
-	u64 packets;
-	u64 drops;
-	u64 drops_told;
 };
 
 /* All that are hooked in, for when a device goes.  Taken inside the RTNL. */
 static LIST_HEAD(taps);
 static DEFINE_MUTEX(taps_lock);
 
-/* --- The stream */
-
-static int tap_linktype(const struct net_device *dev)
-{
-	switch (dev->type) {
-	case ARPHRD_ETHER:
-	case ARPHRD_LOOPBACK:
-		return LINKTYPE_ETHERNET;
-	case ARPHRD_NONE:
-	case ARPHRD_RAWIP:
-	case ARPHRD_TUNNEL:
-	case ARPHRD_TUNNEL6:
-	case ARPHRD_SIT:
-	case ARPHRD_IPGRE:
-		return LINKTYPE_RAW;
-	default:
-		return -EOPNOTSUPP;
-	}
-}
-
-static int tap_write_header(struct tap *tap)
-{
-	struct {
-		struct pcapng_shb shb;
-		struct pcapng_idb idb;
-	} __packed header = {
-		.shb = {
-			.type = PCAPNG_SHB,
-			.length = sizeof(header.shb),
-			.byte_order = PCAPNG_BYTE_ORDER,
-			.major = 1,
-			.section_length = ~0ULL,
-			.length_again = sizeof(header.shb),
-		},
-		.idb = {
-			.type = PCAPNG_IDB,
-			.length = sizeof(header.idb),
-			.linktype = tap->linktype,
-			.snaplen = tap->snaplen,
-			.tsresol_code = PCAPNG_IF_TSRESOL,
-			.tsresol_length = 1,
-			.tsresol = 9,
-			.end = PCAPNG_OPT_END,
-			.length_again = sizeof(header.idb),
-		},
-	};
-	struct kvec p[2];
-
-	if (shmring_write_acquire(&tap->end, p) < sizeof(header))
-		return -ENOSPC;
-	shmring_try_write_from(&tap->end, &header, sizeof(header));
-	return 0;
-}
-
-/* The last word, if there is room for it. */
-static void tap_write_statistics(struct tap *tap)
-{
-	u64 now = ktime_get_real_ns();
-	struct pcapng_isb isb = {
-		.type = PCAPNG_ISB,
-		.length = sizeof(isb),
-		.time_high = upper_32_bits(now),
-		.time_low = lower_32_bits(now),
-		.recv_code = PCAPNG_ISB_IFRECV,
-		.recv_length = sizeof(isb.recv),
-		.recv = tap->packets,
-		.drop_code = PCAPNG_ISB_IFDROP,
-		.drop_length = sizeof(isb.drop),
-		.drop = tap->drops,
-		.end = PCAPNG_OPT_END,
-		.length_again = sizeof(isb),
-	};
-	struct kvec p[2];
-
-	if (shmring_write_acquire(&tap->end, p) >= sizeof(isb))
-		shmring_try_write_from(&tap->end, &isb, sizeof(isb));
-}
-
-/* A tag that the hardware took off goes back to where it was on the wire. */
-static int tap_copy(const struct sk_buff *skb, u8 *to, u32 len)
-{
-	struct {
-		__be16 proto;
-		__be16 tci;
-	} tag;
-	const u32 addresses = 2 * ETH_ALEN;
-	u32 head, n;
-
-	if (!skb_vlan_tag_present(skb))
-		return skb_copy_bits(skb, 0, to, len);
-
-	head = min(len, addresses);
-	if (skb_copy_bits(skb, 0, to, head))
-		return -EFAULT;
-	tag.proto = skb->vlan_proto;
-	tag.tci = htons(skb_vlan_tag_get(skb));
-	n = min_t(u32, len - head, sizeof(tag));
-	memcpy(to + head, &tag, n);
-	len -= head + n;
-	return skb_copy_bits(skb, head, to + head + n, len);
-}
-
-/* Called with tap->lock held, and @skb->data at what the link type begins with. */
-static void tap_write_packet(struct tap *tap, const struct sk_buff *skb,
-			     u32 keep)
-{
-	u32 original = skb->len + (skb_vlan_tag_present(skb) ? VLAN_HLEN : 0);
-	u32 captured = min(original, keep);
-	u32 length = pcapng_epb_length(captured);
-	u64 now = ktime_get_real_ns();
-	struct pcapng_epb_end *end;
-	struct pcapng_epb *epb;
-	struct kvec p[2];
-	u8 *data;
-
-	tap->packets++;
-	/* Mirrored: a block is one piece wherever it begins */
-	if (shmring_write_acquire(&tap->end, p) < length)
-		goto drop;
-	epb = p[0].iov_base;
-	data = (u8 *)(epb + 1);
-	if (tap_copy(skb, data, captured))
-		goto drop;
-	memset(data + captured, 0, ALIGN(captured, 4) - captured);
-
-	epb->type = PCAPNG_EPB;
-	epb->length = length;
-	epb->interface = 0;
-	epb->time_high = upper_32_bits(now);
-	epb->time_low = lower_32_bits(now);
-	epb->captured = captured;
-	epb->original = original;
-
-	end = (struct pcapng_epb_end *)(data + ALIGN(captured, 4));
-	end->flags_code = PCAPNG_EPB_FLAGS;
-	end->flags_length = sizeof(end->flags);
-	end->flags = skb->pkt_type == PACKET_OUTGOING ? PCAPNG_OUTBOUND :
-							PCAPNG_INBOUND;
-	end->drops_code = PCAPNG_EPB_DROPCOUNT;
-	end->drops_length = sizeof(end->drops);
-	end->drops = tap->drops - tap->drops_told;
-	end->end = PCAPNG_OPT_END;
-	end->length_again = length;
-
-	tap->drops_told = tap->drops;
-	shmring_write_commit(&tap->end, length);
-	return;
-
-drop:
-	tap->drops++;
-	shmring_count_drop(&tap->end, length);
-}
-
 /* --- The hook */
 
 /*
  * As packet sockets do it: what goes out comes here with its headers, what comes
  * in without.  Others look at the same skb after us, so it is put back as it was.
+ *
+ * Context: a softirq, or a process that sends, with bottom halves off; RCU.
  */
 static int tap_receive(struct sk_buff *skb, struct net_device *dev,
 		       struct packet_type *hook, struct net_device *orig_dev)
@@ -234,62 +65,85 @@ static int tap_receive(struct sk_buff *skb, struct net_device *dev,
 	struct tap *tap = container_of(hook, struct tap, hook);
 	u8 *data = skb->data;
 	unsigned int len = skb->len;
-	u32 keep = tap->snaplen;
+	bool written = true;
+	u32 keep = U32_MAX;
 
+	/* A copy of our own multicast, which did not come by the wire */
 	if (skb->pkt_type == PACKET_LOOPBACK)
 		goto out;
 	/* On the loopback device it comes in again */
 	if (skb->pkt_type == PACKET_OUTGOING && dev->flags & IFF_LOOPBACK)
 		goto out;
 
-	if (tap->linktype == LINKTYPE_ETHERNET)
+	if (tap->stream.linktype == LINKTYPE_ETHERNET)
 		skb_push(skb, skb->data - skb_mac_header(skb));
 	else
 		skb_pull(skb, skb_network_offset(skb));
 
 	if (tap->filter)
-		keep = min(keep, bpf_prog_run_clear_cb(tap->filter, skb));
-	if (keep) {
-		spin_lock(&tap->lock);
-		tap_write_packet(tap, skb, keep);
-		spin_unlock(&tap->lock);
-	}
+		keep = bpf_prog_run_clear_cb(tap->filter, skb);
+	if (keep)
+		written = tap_stream_packet(&tap->stream, skb, keep);
 
 	skb->data = data;
 	skb->len = len;
 out:
-	consume_skb(skb);
+	/* The drop monitor, too, shall see what was lost */
+	if (written)
+		consume_skb(skb);
+	else
+		kfree_skb(skb);
 	return 0;
 }
 
-/* Called with taps_lock held.  No packet is on its way when it returns. */
+/*
+ * The end comes in two steps, since packets that are on their way must have
+ * passed (synchronize_net()) between the unhooking, under taps_lock, ...
+ */
 static void tap_unhook(struct tap *tap)
 {
-	if (!tap->hooked)
-		return;
 	tap->hooked = false;
 	list_del(&tap->list);
-	dev_remove_pack(&tap->hook);
-	dev_put(tap->hook.dev);
-	tap->hook.dev = NULL;
-	tap_write_statistics(tap);
-	shmring_drop_end(&tap->end);
+	__dev_remove_pack(&tap->hook);
 }
 
+/* ... and the last word. */
+static void tap_end(struct tap *tap)
+{
+	dev_put(tap->hook.dev);
+	tap_stream_end(&tap->stream);
+	shmring_drop_end(&tap->stream.end);
+}
+
+static void tap_device_gone(const struct net_device *dev)
+{
+	struct tap *tap, *next;
+	LIST_HEAD(gone);
+
+	/* To the end: a file that is closed meanwhile must wait for us */
+	mutex_lock(&taps_lock);
+	list_for_each_entry_safe(tap, next, &taps, list) {
+		if (tap->hook.dev != dev)
+			continue;
+		tap_unhook(tap);
+		list_add_tail(&tap->list, &gone);
+	}
+	if (!list_empty(&gone))
+		synchronize_net();
+	list_for_each_entry_safe(tap, next, &gone, list)
+		tap_end(tap);
+	mutex_unlock(&taps_lock);
+}
+
+/*
+ * A device that goes to another network namespace is unregistered here.  Of one
+ * that changes its type the stream could not say what its packets are.
+ */
 static int tap_device_event(struct notifier_block *block, unsigned long event,
 			    void *ptr)
 {
-	struct net_device *dev = netdev_notifier_info_to_dev(ptr);
-	struct tap *tap, *next;
-
-	if (event != NETDEV_UNREGISTER)
-		return NOTIFY_DONE;
-	mutex_lock(&taps_lock);
-	list_for_each_entry_safe(tap, next, &taps, list) {
-		if (tap->hook.dev == dev)
-			tap_unhook(tap);
-	}
-	mutex_unlock(&taps_lock);
+	if (event == NETDEV_UNREGISTER || event == NETDEV_PRE_TYPE_CHANGE)
+		tap_device_gone(netdev_notifier_info_to_dev(ptr));
 	return NOTIFY_DONE;
 }
 
@@ -306,7 +160,6 @@ static int tap_open(struct inode *inode, struct file *file)
 	if (!tap)
 		return -ENOMEM;
 	mutex_init(&tap->start);
-	spin_lock_init(&tap->lock);
 	file->private_data = tap;
 	return nonseekable_open(inode, file);
 }
@@ -314,14 +167,41 @@ static int tap_open(struct inode *inode, struct file *file)
 static int tap_release(struct inode *inode, struct file *file)
 {
 	struct tap *tap = file->private_data;
+	bool hooked;
 
 	mutex_lock(&taps_lock);
-	tap_unhook(tap);
+	hooked = tap->hooked;
+	if (hooked)
+		tap_unhook(tap);
 	mutex_unlock(&taps_lock);
+	if (hooked) {
+		synchronize_net();
+		tap_end(tap);
+	}
 	if (tap->filter)
 		bpf_prog_destroy(tap->filter);
+	mutex_destroy(&tap->start);
 	kfree(tap);
 	return 0;
+}
+
+static int tap_linktype(const struct net_device *dev)
+{
+	switch (dev->type) {
+	case ARPHRD_ETHER:
+	case ARPHRD_LOOPBACK:
+		return LINKTYPE_ETHERNET;
+	case ARPHRD_NONE:
+	case ARPHRD_RAWIP:
+	case ARPHRD_TUNNEL:
+	case ARPHRD_TUNNEL6:
+	case ARPHRD_SIT:
+	case ARPHRD_IPGRE:
+	case ARPHRD_IP6GRE:
+		return LINKTYPE_RAW;
+	default:
+		return -EOPNOTSUPP;
+	}
 }
 
 static int tap_set_filter(struct tap *tap, const struct shmring_tap_start *r)
@@ -333,58 +213,66 @@ static int tap_set_filter(struct tap *tap, const struct shmring_tap_start *r)
 
 	if (!r->filter_len)
 		return r->filter ? -EINVAL : 0;
+	/* Before it is cut down to 16 bits */
 	if (r->filter_len > BPF_MAXINSNS)
 		return -EINVAL;
 	return bpf_prog_create_from_user(&tap->filter, &program, NULL, false);
 }
 
-/* Called with the RTNL held, so that the device does not go meanwhile. */
-static int tap_hook(struct tap *tap, u32 ifindex, struct shmring *ring)
+/* Called with a reference to @dev, which it takes over if it succeeds. */
+static int tap_hook(struct tap *tap, struct net_device *dev, struct net *net)
 {
-	struct net *net = current->nsproxy->net_ns;
-	struct net_device *dev = __dev_get_by_index(net, ifindex);
-	int err;
+	int err = -ENODEV;
 
-	if (!dev)
-		return -ENODEV;
-	err = tap_linktype(dev);
-	if (err < 0)
-		return err;
-	tap->linktype = err;
-
-	err = shmring_claim_end(&tap->end, ring, SHMRING_ROLE_PRODUCER, NULL);
-	if (err)
-		return err;
-	err = tap_write_header(tap);
-	if (err) {
-		shmring_drop_end(&tap->end);
-		return err;
-	}
+	rtnl_lock();
+	/* All that would have been the end of the tap since it was looked up */
+	if (dev->reg_state != NETREG_REGISTERED || !net_eq(dev_net(dev), net) ||
+	    tap_linktype(dev) != tap->stream.linktype)
+		goto unlock;
 
 	mutex_lock(&taps_lock);
-	dev_hold(dev);
 	tap->hook.type = htons(ETH_P_ALL);
 	tap->hook.dev = dev;
 	tap->hook.func = tap_receive;
 	tap->hooked = true;
-	tap->started = true;
 	list_add(&tap->list, &taps);
 	dev_add_pack(&tap->hook);
 	mutex_unlock(&taps_lock);
-	return 0;
+	err = 0;
+unlock:
+	rtnl_unlock();
+	return err;
 }
 
-static long tap_start(struct tap *tap, const struct shmring_tap_start *r)
+/* Outside of the RTNL, as it may map a ring of a GiB. */
+static int tap_begin(struct tap *tap, struct net_device *dev, struct net *net,
+		     struct shmring *ring)
+{
+	int err;
+
+	err = shmring_claim_end(&tap->stream.end, ring, SHMRING_ROLE_PRODUCER,
+				NULL);
+	if (err)
+		return err;
+	err = tap_stream_begin(&tap->stream);
+	if (!err)
+		err = tap_hook(tap, dev, net);
+	if (err)
+		shmring_drop_end(&tap->stream.end);
+	return err;
+}
+
+static int tap_start_on(struct tap *tap, const struct shmring_tap_start *r,
+			struct net_device *dev, struct net *net)
 {
 	struct shmring *ring;
 	int err;
 
-	if (!ns_capable(current->nsproxy->net_ns->user_ns, CAP_NET_RAW))
-		return -EPERM;
-	if (r->flags)
-		return -EINVAL;
-	if (tap->started)
-		return -EBUSY;
+	err = tap_linktype(dev);
+	if (err < 0)
+		return err;
+	tap->stream.linktype = err;
+	tap->stream.snaplen = r->snaplen ?: SHMRING_TAP_SNAPLEN;
 
 	ring = shmring_from_fd(r->ring_fd);
 	if (IS_ERR(ring))
@@ -395,11 +283,7 @@ static long tap_start(struct tap *tap, const struct shmring_tap_start *r)
 	err = tap_set_filter(tap, r);
 	if (err)
 		goto put;
-	tap->snaplen = r->snaplen ?: SHMRING_TAP_SNAPLEN;
-
-	rtnl_lock();
-	err = tap_hook(tap, r->ifindex, ring);
-	rtnl_unlock();
+	err = tap_begin(tap, dev, net, ring);
 	if (err && tap->filter) {
 		bpf_prog_destroy(tap->filter);
 		tap->filter = NULL;
@@ -409,17 +293,43 @@ put:
 	return err;
 }
 
+static long tap_start(struct tap *tap, const struct shmring_tap_start *r)
+{
+	struct net *net = current->nsproxy->net_ns;
+	struct net_device *dev;
+	int err;
+
+	if (!ns_capable(net->user_ns, CAP_NET_RAW))
+		return -EPERM;
+	if (r->flags || r->snaplen > SHMRING_TAP_SNAPLEN)
+		return -EINVAL;
+	if (tap->started)
+		return -EBUSY;
+
+	dev = dev_get_by_index(net, r->ifindex);
+	if (!dev)
+		return -ENODEV;
+	err = tap_start_on(tap, r, dev, net);
+	if (err)
+		dev_put(dev);
+	else
+		tap->started = true;
+	return err;
+}
+
 static long tap_statistics(struct tap *tap, struct shmring_tap_stats *r)
 {
+	struct tap_stream *s = &tap->stream;
+
 	if (r->flags)
 		return -EINVAL;
 	if (!tap->started)
 		return -ENOTCONN;
-	spin_lock_bh(&tap->lock);
-	r->packets = tap->packets;
-	r->drops = tap->drops;
-	r->written = tap->packets - tap->drops;
-	spin_unlock_bh(&tap->lock);
+	spin_lock_bh(&s->lock);
+	r->packets = s->packets;
+	r->drops = s->drops;
+	spin_unlock_bh(&s->lock);
+	r->written = r->packets - r->drops;
 	return 0;
 }
 

@@ -5,11 +5,24 @@
  * Open SHMRING_TAP_DEVICE, and start a tap with a ring of which the producer's
  * role is free: the tap takes that role, and whoever consumes (by spans, or with
  * read(), as `tcpdump -r -` does) gets a pcapng stream of one section and one
- * interface.  Closing the file, or the interface's going, ends the stream.
+ * interface, with times in nanoseconds.  It is a stream of whole blocks: each is
+ * committed as one.
+ *
+ * A tap sees what a packet socket sees: what comes in before anybody has changed
+ * it, what goes out as the device gets it, large packets in one piece, checksums
+ * that are left to the device not filled in.  On the loopback device each packet
+ * is seen once.  The interface may be down, and comes and goes at will; that it
+ * hears only its own packets is not changed (no promiscuous mode).
+ *
+ * The stream ends, with a statistics block and then end-of-file, when the file
+ * is closed, and when the interface is deleted, leaves the network namespace or
+ * changes its type.  The ring's consumer may go, and another one may come and
+ * carry on: meanwhile, as whenever the ring is full, packets are dropped.
  *
  * A packet for which there is no room is dropped whole and counted: in the
  * ring's drop counters, in SHMRING_TAP_IOC_STATS, in the epb_dropcount of the
- * next packet, and in the statistics block that ends the stream.
+ * next packet, and in the isb_osdrop of the statistics block, for which room is
+ * kept.  Of a ring that its consumer has made corrupt all packets are dropped.
  */
 #ifndef _UAPI_LINUX_SHMRING_TAP_H
 #define _UAPI_LINUX_SHMRING_TAP_H
@@ -19,7 +32,7 @@
 
 #define SHMRING_TAP_DEVICE	"/dev/shmring_tap"
 
-/* As much of a packet as libpcap's programs take when they are not asked. */
+/* As much of a packet as libpcap's programs take, and refuse to take more. */
 #define SHMRING_TAP_SNAPLEN	262144U
 
 #define SHMRING_TAP_IOC_START	_IO(0xd7, 0x20)
@@ -29,19 +42,21 @@
  * struct shmring_tap_start - SHMRING_TAP_IOC_START: begin to capture
  * @size: sizeof(struct shmring_tap_start)
  * @flags: 0
- * @ring_fd: a file of /dev/shmring; its ring has a capacity of a page at least,
- *	and no producer
+ * @ring_fd: an end of /dev/shmring; its ring has a capacity of a page at least,
+ *	and no producer.  It may be closed once the tap is started
  * @ifindex: in the caller's network namespace
- * @snaplen: bytes of each packet to keep at most; 0: SHMRING_TAP_SNAPLEN
+ * @snaplen: bytes of each packet to keep, at most SHMRING_TAP_SNAPLEN; 0: that
  * @filter_len: instructions of a classic BPF program, 0: none
  * @filter: user pointer to struct sock_filter[filter_len], as `tcpdump -dd`
- *	prints them
+ *	prints them; 0 if there are none.  Runs on each packet as on a packet
+ *	socket (a VLAN tag stands beside it), and returns how much to keep
  *
- * EINVAL a bad field, filter or ring; EPERM no CAP_NET_RAW over the network
- * namespace; EBUSY the file has a tap, or the ring a producer; EBADF; ENOTCONN
- * @ring_fd is unbound; ENODEV no such interface; EOPNOTSUPP one whose packets no
- * capture format of ours describes; ENOSPC no room for the stream's header;
- * ENOMEM.
+ * EINVAL a bad field, filter or ring; E2BIG, EFAULT; EPERM no CAP_NET_RAW over
+ * the network namespace; EBUSY the file had a tap before, or the ring has a
+ * producer; ENODEV no such interface; EOPNOTSUPP one whose packets no link type
+ * of ours describes; EBADF, ENOTCONN @ring_fd is no file, is unbound; EACCES it
+ * only observes; EBADMSG the ring is corrupt; ENOSPC no room for the stream's
+ * header (and the consumer sees a producer that came and went); ENOMEM.
  */
 struct shmring_tap_start {
 	__u32 size;
@@ -61,7 +76,8 @@ struct shmring_tap_start {
  * @written: those that are in the stream
  * @drops: those for which there was no room
  *
- * ENOTCONN no tap was started.
+ * They stay when the stream has ended.  EINVAL, E2BIG, EFAULT as above; ENOTCONN
+ * no tap was started.
  */
 struct shmring_tap_stats {
 	__u32 size;

@@ -18,7 +18,7 @@ all: lib module tests examples
 
 help:
 	@echo 'make [all]        the library, the module, the examples, the tests'
-	@echo 'make run          stream FILE=... through a ring in a virtual machine'
+	@echo 'make run          stream FILE=..., then packets, through a ring in a virtual machine'
 	@echo 'make test         every test; T=pattern: only the matching programs'
 	@echo 'make test-long    the same, for longer'
 	@echo 'make check        static checks and sanitizers'
@@ -75,6 +75,17 @@ $(module_stamp): Kbuild kmod $(wildcard kmod/*.[ch] uapi uapi/linux uapi/linux/*
 	$(Q)tests/setup/module $(KERNEL) build/module Kbuild kmod uapi
 	@touch $@
 
+# Its tests' own module, with ends in the kernel
+test_module_stamp := build/kernel-test/.$(KERNEL)
+test-module: $(test_module_stamp)
+
+$(test_module_stamp): $(wildcard tests/kernel/Kbuild tests/kernel/control.h tests/kernel/module tests/kernel/module/*.[ch]) $(module_stamp)
+	@echo "  MODULE  shmring_test.ko for $(KERNEL)"
+	$(Q)tests/setup/module $(KERNEL) build/kernel-test tests/kernel/Kbuild \
+		tests/kernel/control.h tests/kernel/module kmod uapi -- \
+		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/$$(basename $$(readlink -f build/kernel/$(KERNEL)))/Module.symvers
+	@touch $@
+
 # --- Examples and test programs: one of each lib/examples/NAME.c, and one of
 # each tests/FOLDER/NAME_test.c with the folder's other files
 
@@ -84,7 +95,7 @@ examples: $(examples)
 define link
 	@echo "  LD      $@"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -luring -lpthread
 endef
 
 $(examples): $(B)/examples/%: $(B)/obj/lib/examples/%.o $(B)/lib/libshmring.a
@@ -100,7 +111,10 @@ $$($(1)_programs): $(B)/tests/%: $(B)/obj/tests/$(1)/%.o $$($(1)_helpers) $(B)/l
 endef
 test_programs :=
 test_objects :=
-$(foreach folder,ring device hunt,$(eval $(call test_folder,$(folder))))
+$(foreach folder,ring device hunt kernel,$(eval $(call test_folder,$(folder))))
+
+# Ends in the kernel are hunted like those of processes.
+$(kernel_programs): $(hunt_helpers)
 
 tests: $(test_programs)
 $(test_objects): cflags += -isystem build/kselftest
@@ -108,16 +122,22 @@ $(test_objects): | $(fetched_tests)
 
 # --- What there is to run
 
-run: lib examples module
+# What the guest of tests/vm/tap sends with
+$(B)/vm/flood: $(B)/obj/tests/vm/flood.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+run: lib examples module $(B)/vm/flood
 	$(Q)tests/vm/stream $(if $(FILE),"$(FILE)")
+	$(Q)tests/vm/tap
 
 selftest: | $(fetched_kernel)
 	$(Q)tests/setup/module $(KERNEL) build/selftest tests/selftest/Kbuild tests/selftest/planted.c
 
-test: all selftest
+test: all selftest test-module
 	$(Q)tests/run $(if $(T),--only "$(T)")
 
-test-long: all selftest
+test-long: all selftest test-module
 	$(Q)tests/run --long $(if $(T),--only "$(T)")
 
 check: all
@@ -164,4 +184,4 @@ distclean:
 
 -include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
 
-.PHONY: all help packages lib module examples tests run selftest test test-long check install install-lib install-module clean distclean
+.PHONY: all help packages lib module examples tests run selftest test-module test test-long check install install-lib install-module clean distclean

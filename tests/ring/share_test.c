@@ -1,29 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Passing rings on, and what comes back when that fails
+ * Passing rings on: by handle, by fd, over fork
  *
  *	register/get/unregister leaves the
  *	ring usable (device)			unregister_leaves_the_ring_usable
- *	errors of all constructors		*_refuse*, out_of_*
- *	hostile fds				attach_refuses_*
- *	neither fds nor mappings leak		nothing_leaks, out_of_fds
+ *	errors of the constructors		get_refuses, each_backend_has_its_own_way
+ *	a process keeps one role of two		narrow_*
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
 
-#include "hostile.h"
 #include "ring.h"
 
 static void close_fds(int fds[3])
@@ -221,131 +213,6 @@ TEST(fds_make_a_peer)
 	shmring_free(r);
 }
 
-FIXTURE(hostile)
-{
-	struct shmring *r;
-	int fds[3];
-};
-
-FIXTURE_VARIANT(hostile)
-{
-	uint32_t capacity;
-};
-
-FIXTURE_VARIANT_ADD(hostile, 64) { .capacity = 64 };
-FIXTURE_VARIANT_ADD(hostile, 8192) { .capacity = 8192 };
-
-FIXTURE_SETUP(hostile)
-{
-	self->r = ring_both(SHMRING_BACKEND_MEMORY, variant->capacity, 0);
-	ASSERT_NE(NULL, self->r);
-	ASSERT_EQ(0, shmring_export_fds(self->r, self->fds));
-}
-
-FIXTURE_TEARDOWN(hostile)
-{
-	close_fds(self->fds);
-	shmring_free(self->r);
-}
-
-TEST_F(hostile, attach_refuses_wrong_roles)
-{
-	static const unsigned int bad[] = { 0, 5, 6, 7, 8, UINT32_MAX };
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		errno = 0;
-		EXPECT_EQ(NULL, shmring_attach_fds(self->fds, bad[i]));
-		EXPECT_EQ(EINVAL, errno);
-	}
-}
-
-TEST_F(hostile, attach_refuses_pages)
-{
-	unsigned int before = count_fds(), maps = count_maps(), i;
-	struct hostile_case c;
-	struct shmring *r;
-	int fds[3] = { -1, self->fds[1], self->fds[2] };
-
-	for (i = 0; hostile_case(i, &c); i++) {
-		fds[0] = hostile_memfd(self->fds[0], &c);
-		ASSERT_LE(0, fds[0]);
-		errno = 0;
-		r = shmring_attach_fds(fds, SHMRING_ROLE_BOTH);
-		EXPECT_EQ(c.err == 0, r != NULL)
-			TH_LOG("%s: attached: %d", c.what, r != NULL);
-		EXPECT_EQ(c.err, r ? 0 : errno)
-			TH_LOG("%s: errno %d", c.what, errno);
-		shmring_free(r);
-		close(fds[0]);
-	}
-	EXPECT_LT(30, i);
-	EXPECT_EQ(before, count_fds());
-	EXPECT_EQ(maps, count_maps());
-}
-
-TEST_F(hostile, attach_refuses_fds)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int folder = open("/", O_RDONLY | O_CLOEXEC);
-	int blocking = eventfd(0, EFD_CLOEXEC);
-	char path[64];
-	int readonly, i;
-	int fds[3];
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fds[0]);
-	readonly = open(path, O_RDONLY | O_CLOEXEC);
-	ASSERT_LE(0, readonly);
-	for (i = 0; i < 3; i++) {
-		memcpy(fds, self->fds, sizeof(fds));
-		fds[i] = -1;
-		EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
-		EXPECT_EQ(EBADF, errno);
-		fds[i] = null;
-		EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
-		EXPECT_EQ(EINVAL, errno);
-		fds[i] = folder;
-		EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
-		EXPECT_EQ(EINVAL, errno);
-		fds[i] = blocking;
-		EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
-		EXPECT_EQ(EINVAL, errno);
-	}
-	memcpy(fds, self->fds, sizeof(fds));
-	fds[0] = readonly;
-	EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
-	EXPECT_EQ(EACCES, errno);
-	/* Which is all that an observer needs. */
-	shmring_free(self->r);
-	self->r = shmring_attach_fds(fds, SHMRING_ROLE_OBSERVER);
-	EXPECT_NE(NULL, self->r);
-	close(null);
-	close(folder);
-	close(blocking);
-	close(readonly);
-}
-
-/* The geometry was taken once; what the page says later is nobody's business. */
-TEST_F(hostile, geometry_is_private)
-{
-	struct shmring_kernel_page *k;
-	long page = sysconf(_SC_PAGESIZE);
-	unsigned char buf[8192];
-	struct iovec v[2];
-
-	k = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, self->fds[0], page);
-	ASSERT_NE(MAP_FAILED, k);
-	memset(k, 0xff, offsetof(struct shmring_kernel_page, state));
-	pattern_fill(buf, 0, variant->capacity);
-	EXPECT_EQ(variant->capacity, shmring_cap(self->r));
-	ASSERT_EQ(variant->capacity,
-		  shmring_try_write_from(self->r, buf, sizeof(buf)));
-	ASSERT_EQ(variant->capacity, shmring_read_acquire(self->r, v));
-	EXPECT_EQ(variant->capacity, pattern_check_spans(v, 0, variant->capacity));
-	ASSERT_EQ(0, shmring_read_release(self->r, variant->capacity));
-	munmap(k, page);
-}
-
 TEST(narrow_keeps_a_role)
 {
 	struct shmring *r = ring_both(SHMRING_BACKEND_MEMORY, 4096, 0);
@@ -385,100 +252,5 @@ TEST_SIGNAL(narrow_takes_the_right_to_write, SIGSEGV)
 	signal(SIGSEGV, SIG_DFL);
 	*(volatile char *)v[0].iov_base = 'y';
 }
-
-static void use_once(uint32_t backend)
-{
-	struct shmring_producer p;
-	struct shmring *r = ring_both(backend, 4096, 0), *o;
-	char c;
-
-	o = shmring_join(r, SHMRING_ROLE_OBSERVER);
-	shmring_write_all(r, "x", 1, NULL);
-	shmring_read_some(r, &c, 1, NULL);
-	shmring_wait_readable(r, 1, ms(1));
-	shmring_split(r, &p, NULL);
-	shmring_narrow(r, SHMRING_ROLE_BOTH);
-	shmring_free(o);
-	shmring_free(r);
-}
-
-TEST(nothing_leaks)
-{
-	static const uint32_t backends[] = {
-		SHMRING_BACKEND_MEMORY,
-		SHMRING_BACKEND_DEVICE,
-	};
-	unsigned int fds, maps, b, i;
-
-	for (b = 0; b < ARRAY_SIZE(backends); b++) {
-		if (backend_missing(backends[b]))
-			continue;
-		use_once(backends[b]);
-		fds = count_fds();
-		maps = count_maps();
-		EXPECT_EQ(0, maps);
-		for (i = 0; i < 20; i++)
-			use_once(backends[b]);
-		EXPECT_EQ(fds, count_fds());
-		EXPECT_EQ(maps, count_maps());
-	}
-}
-
-/* Every constructor, with room for one fd more each time. */
-TEST(out_of_fds)
-{
-	struct rlimit limit, old;
-	unsigned int before, backend, room;
-	struct shmring *r, *peer;
-	int fds[3];
-
-	ASSERT_EQ(0, close_range(3, UINT_MAX, 0));
-	ASSERT_EQ(0, getrlimit(RLIMIT_NOFILE, &old));
-	for (backend = SHMRING_BACKEND_DEVICE;
-	     backend <= SHMRING_BACKEND_MEMORY; backend++) {
-		if (backend_missing(backend))
-			continue;
-		before = count_fds();
-		for (room = 0; room < 8; room++) {
-			limit = old;
-			limit.rlim_cur = 3 + room;
-			ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
-			errno = 0;
-			peer = NULL;
-			r = ring_both(backend, 4096, 0);
-			EXPECT_EQ(room < (backend == SHMRING_BACKEND_MEMORY ? 3 : 1),
-				  r == NULL);
-			if (r) {
-				errno = 0;
-				peer = shmring_join(r, SHMRING_ROLE_OBSERVER);
-			}
-			EXPECT_EQ(r && peer ? 0 : EMFILE, errno);
-			if (r && backend == SHMRING_BACKEND_MEMORY && room < 6)
-				EXPECT_EQ(-EMFILE, shmring_export_fds(r, fds));
-			ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
-			shmring_free(peer);
-			shmring_free(r);
-			EXPECT_EQ(before, count_fds());
-		}
-		EXPECT_NE(NULL, peer);
-	}
-}
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST(out_of_addresses)
-{
-	struct rlimit limit = { 1 << 30, RLIM_INFINITY };
-	unsigned int before = count_fds();
-
-	ASSERT_EQ(0, setrlimit(RLIMIT_AS, &limit));
-	errno = 0;
-	EXPECT_EQ(NULL, ring_both(SHMRING_BACKEND_MEMORY, 1 << 30, 0));
-	EXPECT_EQ(ENOMEM, errno);
-	limit.rlim_cur = RLIM_INFINITY;
-	ASSERT_EQ(0, setrlimit(RLIMIT_AS, &limit));
-	EXPECT_EQ(before, count_fds());
-	EXPECT_EQ(0, count_maps());
-}
-#endif
 
 TEST_HARNESS_MAIN

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -49,6 +50,43 @@ TEST(nothing_leaks)
 		EXPECT_EQ(fds, count_fds());
 		EXPECT_EQ(maps, count_maps());
 	}
+}
+
+static uint64_t address_space(void)
+{
+	unsigned long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (fscanf(f, "%lu", &pages) != 1)
+		pages = 0;
+	fclose(f);
+	return (uint64_t)pages * sysconf(_SC_PAGESIZE);
+}
+
+/* What is reserved before a page can be mapped, and then none can. */
+TEST(a_mapping_that_fails)
+{
+	struct shmring *r = ring_both(SHMRING_BACKEND_MEMORY, MIB, 0);
+	uint64_t before;
+	char path[64];
+	int fds[3], i, readonly;
+
+	ASSERT_NE(NULL, r);
+	ASSERT_EQ(0, shmring_export_fds(r, fds));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[0]);
+	readonly = open(path, O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, readonly);
+	ASSERT_EQ(fds[0], dup3(readonly, fds[0], O_CLOEXEC));
+	before = address_space();
+	ASSERT_LT(0, before);
+	for (i = 0; i < 100; i++)
+		EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
+	EXPECT_EQ(EACCES, errno);
+	EXPECT_GT(100 * MIB, address_space() - before);
+	shmring_free(r);
+	close(readonly);
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
 }
 
 /* Every constructor, with room for one fd more each time. */

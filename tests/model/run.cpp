@@ -162,7 +162,7 @@ void model_runs::run(const char *name, const scenario_type &type, const char *ho
 
 void model_runs::all(const char *name, const scenario_type &type)
 {
-	run(name, type, "exhaustive", REDUCED, 0);
+	run(name, type, "exhaustive up to independent steps", REDUCED, 0);
 }
 
 void model_runs::random(const char *name, const scenario_type &type, unsigned count)
@@ -183,7 +183,7 @@ void model_runs::same(const char *name, const scenario_type &type)
 	unsigned count;
 	__u64 sum;
 
-	run(name, type, "exhaustive, not reduced", FULL, 0);
+	run(name, type, "exhaustive", FULL, 0);
 	count = endings.count;
 	sum = endings.sum;
 	all(name, type);

@@ -91,6 +91,52 @@ TEST_F(hostile, attach_refuses_pages)
 	EXPECT_EQ(maps, count_maps());
 }
 
+/* Either role looks for itself whether the positions are possible. */
+TEST_F(hostile, attach_refuses_positions)
+{
+	static const unsigned int roles[] = {
+		SHMRING_ROLE_PRODUCER, SHMRING_ROLE_CONSUMER, SHMRING_ROLE_BOTH,
+	};
+	const struct hostile_case c = {
+		.offset = 8192,
+		.length = 8,
+		.value = variant->capacity + 1,
+		.seals = F_SEAL_SHRINK | F_SEAL_GROW,
+	};
+	int fds[3] = { -1, self->fds[1], self->fds[2] };
+	unsigned int i;
+
+	fds[0] = hostile_memfd(self->fds[0], &c);
+	ASSERT_LE(0, fds[0]);
+	for (i = 0; i < ARRAY_SIZE(roles); i++) {
+		errno = 0;
+		EXPECT_EQ(NULL, shmring_attach_fds(fds, roles[i]));
+		EXPECT_EQ(EBADMSG, errno);
+	}
+	close(fds[0]);
+}
+
+/* All of it fits together, but it is larger than any ring. */
+TEST_F(hostile, attach_refuses_a_giant)
+{
+	const uint64_t page = sysconf(_SC_PAGESIZE), size = 1ULL << 31;
+	int fds[3] = { -1, self->fds[1], self->fds[2] };
+	struct shmring_kernel_page k;
+
+	ASSERT_EQ(sizeof(k), pread(self->fds[0], &k, sizeof(k), page));
+	k.capacity = size;
+	k.map_length = 3 * page + 2 * size;
+	fds[0] = memfd_create("shmring-giant", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ASSERT_LE(0, fds[0]);
+	ASSERT_EQ(sizeof(k), pwrite(fds[0], &k, sizeof(k), page));
+	ASSERT_EQ(0, ftruncate(fds[0], 3 * page + size));
+	ASSERT_EQ(0, fcntl(fds[0], F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW));
+	errno = 0;
+	EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
+	EXPECT_EQ(EINVAL, errno);
+	close(fds[0]);
+}
+
 TEST_F(hostile, attach_refuses_fds)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

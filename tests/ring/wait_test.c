@@ -166,6 +166,19 @@ TEST_F(wait, min_bytes_up_to_the_capacity)
 	EXPECT_EQ(1, counters(self->out, SHMRING_WRITABLE).kicks);
 }
 
+/* Which is not the threshold. */
+TEST_F(wait, min_bytes_of_0_while_there_is_a_threshold)
+{
+	struct waiting w;
+
+	RING_NEEDED(self->in);
+	ASSERT_EQ(0, shmring_lowat(self->in, SHMRING_READABLE,
+				   variant->capacity / 2));
+	ASSERT_TRUE(waiting_start(&w, self->in, SHMRING_READABLE, 0));
+	ASSERT_EQ(1, shmring_try_write_from(self->out, self->buf, 1));
+	EXPECT_EQ(0, waiting_end(&w));
+}
+
 static void nothing(int sig)
 {
 	(void)sig;

@@ -438,6 +438,18 @@ TEST_F(limit, memory_cgroup)
  * --- Killed on the way
  */
 
+static long long create_once(__u32 capacity)
+{
+	long long began = device_now_ns();
+	int fd = device_ring(capacity, SHMRING_ROLE_BOTH);
+
+	if (fd < 0)
+		return fd;
+	began = device_now_ns() - began;
+	device_close(&fd);
+	return began;
+}
+
 static long long kill_while_creating(__u32 capacity)
 {
 	long long began;
@@ -460,18 +472,19 @@ static long long kill_while_creating(__u32 capacity)
 TEST_F(limit, killed_while_creating)
 {
 	__u32 capacity = 256 << 20;
-	long long full, took, least = 0;
+	long long took, full = 0, least = 0;
 	struct sysinfo info;
 	int i, fd;
 
 	ASSERT_EQ(0, sysinfo(&info));
 	while (capacity > info.freeram * info.mem_unit / 2)
 		capacity /= 2;
-	full = device_now_ns();
-	fd = device_ring(capacity, SHMRING_ROLE_BOTH);
-	full = device_now_ns() - full;
-	ASSERT_LE(0, fd);
-	device_close(&fd);
+	/* The first one may touch memory that the machine has not, yet */
+	for (i = 0; i < 4; i++) {
+		took = create_once(capacity);
+		ASSERT_LE(0, took);
+		full = i > 1 && full < took ? full : took;
+	}
 
 	for (i = 0; i < 5; i++) {
 		took = kill_while_creating(capacity);
@@ -482,7 +495,7 @@ TEST_F(limit, killed_while_creating)
 	}
 	/* It does not go on to the end first */
 	EXPECT_LT(least, full / 2) {
-		TH_LOG("killed after %lld us, all took %lld us", least / 1000,
+		TH_LOG("gone after %lld us, all takes %lld us", least / 1000,
 		       full / 1000);
 	}
 	/* Later, too: while its pages are being mapped, or given back */

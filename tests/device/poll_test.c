@@ -169,6 +169,8 @@ static bool mover_comes(struct _test_data_wait *self)
 	return self->mover >= 0 && !device_map(self->mover, &pair->c);
 }
 
+#define PATIENCE	5000	/* ms */
+
 /* A thread in poll. */
 struct sleeper {
 	pthread_t thread;
@@ -182,9 +184,13 @@ static void *sleeper_run(void *arg)
 {
 	struct sleeper *s = arg;
 	struct pollfd pfd = { .fd = s->fd, .events = s->events };
-	int n = poll(&pfd, 1, 5000);
+	long long began = device_now_ns();
+	int n = poll(&pfd, 1, PATIENCE);
 
 	s->revents = n > 0 ? pfd.revents : n;
+	/* It looks again when its time is up: that is not to be woken */
+	if (device_now_ns() - began >= PATIENCE * MS)
+		s->revents = -ETIME;
 	__atomic_store_n(&s->awake, true, __ATOMIC_SEQ_CST);
 	return NULL;
 }
@@ -676,10 +682,13 @@ static void *epoll_sleeper_run(void *arg)
 {
 	struct epoll_sleeper *s = arg;
 	struct epoll_event event;
+	long long began = device_now_ns();
 
-	s->events = epoll_wait(s->ep, &event, 1, 5000);
+	s->events = epoll_wait(s->ep, &event, 1, PATIENCE);
 	if (s->events == 1)
 		s->events = event.events;
+	if (device_now_ns() - began >= PATIENCE * MS)
+		s->events = -ETIME;
 	return NULL;
 }
 

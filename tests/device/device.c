@@ -390,6 +390,30 @@ int device_child(pid_t pid)
 				   256 + WTERMSIG(status);
 }
 
+bool device_asleep(pid_t thread)
+{
+	long long end = device_now_ns() + 2000000000LL;
+	char path[64], text[128], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
+	while (device_now_ns() < end) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		if (n <= 0)
+			return false;
+		text[n] = '\0';
+		/* Behind the name, which is in parentheses */
+		state = strrchr(text, ')');
+		if (state && state[1] && state[2] == 'S')
+			return true;
+		device_sleep_ms(1);
+	}
+	return false;
+}
+
 long long device_now_ns(void)
 {
 	struct timespec now;

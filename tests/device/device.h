@@ -123,6 +123,9 @@ int device_become(const struct device_user *user);
 /* A child's exit status, or 256 + the signal that killed it. */
 int device_child(pid_t pid);
 
+/* Wait until a thread of this process sleeps; false if it does not. */
+bool device_asleep(pid_t thread);
+
 long long device_now_ns(void);
 void device_sleep_ms(unsigned int ms);
 

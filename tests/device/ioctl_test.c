@@ -855,12 +855,14 @@ TEST_F(pair, signals)
 			.sigev_notify = SIGEV_SIGNAL,
 			.sigev_signo = SIGUSR1,
 		};
-		struct itimerspec once = {
+		/* Again and again, should the first come before the call */
+		struct itimerspec often = {
 			.it_value.tv_nsec = 20 * MS,
+			.it_interval.tv_nsec = 20 * MS,
 		};
 
 		ASSERT_EQ(0, timer_create(CLOCK_MONOTONIC, &event, &t));
-		ASSERT_EQ(0, timer_settime(t, 0, &once, NULL));
+		ASSERT_EQ(0, timer_settime(t, 0, &often, NULL));
 		EXPECT_EQ(-EINTR, device_wait(self->pair.consumer,
 					      SHMRING_READABLE, 0,
 					      limits[i / 2]));

@@ -177,6 +177,7 @@ struct sleeper {
 	int fd;
 	short events;
 	int revents;
+	pid_t id;
 	bool awake;
 };
 
@@ -185,8 +186,10 @@ static void *sleeper_run(void *arg)
 	struct sleeper *s = arg;
 	struct pollfd pfd = { .fd = s->fd, .events = s->events };
 	long long began = device_now_ns();
-	int n = poll(&pfd, 1, PATIENCE);
+	int n;
 
+	__atomic_store_n(&s->id, gettid(), __ATOMIC_SEQ_CST);
+	n = poll(&pfd, 1, PATIENCE);
 	s->revents = n > 0 ? pfd.revents : n;
 	/* It looks again when its time is up: that is not to be woken */
 	if (device_now_ns() - began >= PATIENCE * MS)
@@ -205,7 +208,11 @@ static bool sleeper_start(struct sleeper *s, int fd, short events)
 	memset(s, 0, sizeof(*s));
 	s->fd = fd;
 	s->events = events;
-	return !pthread_create(&s->thread, NULL, sleeper_run, s);
+	if (pthread_create(&s->thread, NULL, sleeper_run, s))
+		return false;
+	while (!__atomic_load_n(&s->id, __ATOMIC_SEQ_CST))
+		sched_yield();
+	return device_asleep(s->id);
 }
 
 static int sleeper_end(struct sleeper *s)
@@ -301,7 +308,6 @@ TEST_F(wait, corrupt)
 	ASSERT_TRUE(sleeper_start(&s, w->waiter, w->ready));
 	ASSERT_TRUE(until_armed(w));
 	ASSERT_TRUE(sleeper_start(&t, w->waiter, 0));
-	device_sleep_ms(5);
 	device_store(&w->pair.p.p->wr, w->pair.c.c->rd + CAPACITY + 1);
 	/* Found by the other end */
 	EXPECT_EQ(POLLERR, POLLERR & device_poll(w->mover, ALL));
@@ -454,14 +460,12 @@ TEST_F(wait, poll_sleeps)
 
 	ASSERT_TRUE(sleeper_start(&s, w->waiter, ALL));
 	ASSERT_TRUE(until_armed(w));
-	device_sleep_ms(5);
 	mover_goes(w);
 	EXPECT_EQ(w->ready | w->hup, sleeper_end(&s));
 	ASSERT_TRUE(mover_comes(w));
 
 	/* For a HUP alone */
 	ASSERT_TRUE(sleeper_start(&s, w->waiter, 0));
-	device_sleep_ms(20);
 	give(w, 1);
 	kick(w);
 	device_sleep_ms(20);
@@ -497,9 +501,7 @@ TEST_F(wait, many_sleepers)
 
 	for (i = 0; i < 8; i++)
 		ASSERT_TRUE(sleeper_start(&s[i], w->waiter, ALL));
-	while (arms(w) < 8)
-		device_sleep_ms(1);
-	device_sleep_ms(5);
+	EXPECT_EQ(8, arms(w));
 	give(w, 1);
 	EXPECT_EQ(1, kick(w));
 	for (i = 0; i < 8; i++)
@@ -851,7 +853,6 @@ TEST_F(look, observer_never_arms)
 		EXPECT_EQ(0, epoll_now(ep));
 	}
 	ASSERT_TRUE(sleeper_start(&s, self->observer, ALL));
-	device_sleep_ms(20);
 	EXPECT_EQ(0, device_load(&k->rx.arms));
 	EXPECT_EQ(0, device_load(&k->tx.arms));
 	EXPECT_EQ(SHMRING_ARM_NONE, device_load(&k->rx_arm));
@@ -888,7 +889,6 @@ TEST_F(look, observer_hears_of_the_end)
 	struct sleeper s;
 
 	ASSERT_TRUE(sleeper_start(&s, self->observer, ALL));
-	device_sleep_ms(20);
 	device_unmap(&pair->p);
 	device_close(&pair->producer);
 	EXPECT_EQ(IN | POLLHUP | POLLRDHUP, sleeper_end(&s));

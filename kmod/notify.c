@@ -286,6 +286,10 @@ s64 shmring_wait(struct shmring_side *side, u64 min, u64 most, s64 timeout_ns)
 			break;
 		shmring_count(&side->counters->sleeps);
 		in_time = schedule_hrtimeout(limit, HRTIMER_MODE_ABS) != 0;
+		/* The kick took the arm: no new one unless it is needed */
+		ret = shmring_ready(side, shmring_wanted(side, min, most));
+		if (ret)
+			break;
 	}
 	finish_wait(&side->wait, &wait);
 	return ret;

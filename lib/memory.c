@@ -185,6 +185,10 @@ static int64_t memory_wait(struct ring *r, struct shmring_role *role,
 		if (ppoll(&event, 1, deadline == INT64_MAX ? NULL : &left,
 			  NULL) < 0)
 			return -errno;
+		/* The kick took the arm: no new one unless it is needed */
+		rc = role_ready(r, role, edge, min);
+		if (rc)
+			return rc;
 	}
 }
 

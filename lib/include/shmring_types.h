@@ -50,8 +50,8 @@ struct shmring_role {
  * @role: not for callers
  *
  * Taken from a ring by shmring_split(); nothing in it is shared with another
- * thread, and no verb but shmring_producer_wait() and shmring_producer_arm()
- * lets its address escape, so that a loop can keep it in registers.
+ * thread.  The hot verbs are inline and do not let its address escape: a loop
+ * that works on a copy in a local variable keeps it in registers.
  */
 struct shmring_producer {
 	struct shmring_role role;

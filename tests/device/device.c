@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/capability.h>
 
 #include "device.h"
 
@@ -349,6 +354,31 @@ void device_close(int *fd)
 	*fd = -1;
 }
 
+int device_become(const struct device_user *user)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct caps[2] = {};
+	struct __user_cap_data_struct *some;
+	__u32 bit;
+
+	if (prctl(PR_SET_KEEPCAPS, 1) ||
+	    setgroups(user->group ? 1 : 0, &user->group) ||
+	    setresgid(user->gid, user->gid, user->gid) ||
+	    setresuid(user->uid, user->uid, user->uid))
+		return -errno;
+	if (user->keep >= 0) {
+		some = &caps[CAP_TO_INDEX(user->keep)];
+		bit = CAP_TO_MASK(user->keep);
+		some->effective = bit;
+		some->permitted = bit;
+	}
+	if (syscall(SYS_capset, &head, caps))
+		return -errno;
+	return 0;
+}
+
 int device_child(pid_t pid)
 {
 	int status;
@@ -358,6 +388,30 @@ int device_child(pid_t pid)
 			return -errno;
 	return WIFEXITED(status) ? WEXITSTATUS(status) :
 				   256 + WTERMSIG(status);
+}
+
+bool device_asleep(pid_t thread)
+{
+	long long end = device_now_ns() + 2000000000LL;
+	char path[64], text[128], *state;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", thread);
+	while (device_now_ns() < end) {
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+		if (n <= 0)
+			return false;
+		text[n] = '\0';
+		/* Behind the name, which is in parentheses */
+		state = strrchr(text, ')');
+		if (state && state[1] && state[2] == 'S')
+			return true;
+		device_sleep_ms(1);
+	}
+	return false;
 }
 
 long long device_now_ns(void)

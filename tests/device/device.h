@@ -103,8 +103,28 @@ void device_pair_free(struct device_pair *pair);
 /* Close, and forget, so that nothing is closed twice. */
 void device_close(int *fd);
 
+/**
+ * struct device_user - somebody else
+ * @uid: their number
+ * @gid: their group
+ * @group: another group of theirs, if not 0
+ * @keep: a capability that they have, if not negative
+ */
+struct device_user {
+	uid_t uid;
+	gid_t gid;
+	gid_t group;
+	int keep;
+};
+
+/* Become them for good; 0 or -errno. */
+int device_become(const struct device_user *user);
+
 /* A child's exit status, or 256 + the signal that killed it. */
 int device_child(pid_t pid);
+
+/* Wait until a thread of this process sleeps; false if it does not. */
+bool device_asleep(pid_t thread);
 
 long long device_now_ns(void);
 void device_sleep_ms(unsigned int ms);

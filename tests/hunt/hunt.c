@@ -132,7 +132,8 @@ void hunt_run(struct hunt *h)
 		h->min = 1;
 	if (!h->max_losses)
 		h->max_losses = 5;
-	h->unit = hunt_unit();
+	/* A way that moves too has a longer way to go before it sleeps */
+	h->unit = hunt_unit() * (h->way->move ? 4 : 1);
 	h->reports = mmap(NULL, HUNT_ROLES * sizeof(*h->reports),
 			  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 			  -1, 0);

@@ -66,6 +66,8 @@ int main()
 	model_runs runs;
 
 	runs.all<lower<2>>("two waiters share an arm, 2 commits");
-	runs.random<lower<3>>("two waiters share an arm, 3 commits", 1000000);
+	/* Three threads with three operations do not end in minutes. */
+	runs.bound<lower<3>>("two waiters share an arm, 3 commits", 2);
+	runs.random<lower<3>>("two waiters share an arm, 3 commits", 500000);
 	return runs.end();
 }

@@ -96,7 +96,7 @@ struct any_scenario : rl::test_suite<any_scenario<threads>, threads> {
 	scenario *s;
 };
 
-enum { REDUCED, FULL, RANDOM };
+enum { REDUCED, FULL, BOUND, RANDOM };
 
 template <rl::thread_id_t threads>
 static rl::test_result_e run_threads(int search, rl::test_params &params,
@@ -109,6 +109,8 @@ static rl::test_result_e run_threads(int search, rl::test_params &params,
 		return rl::run_test<suite, reduced_search<threads>>(params, at, again);
 	case FULL:
 		return rl::run_test<suite, rl::full_search_scheduler<threads>>(params, at, again);
+	case BOUND:
+		return rl::run_test<suite, rl::context_bound_scheduler<threads>>(params, at, again);
 	default:
 		return rl::run_test<suite, rl::random_scheduler<threads>>(params, at, again);
 	}
@@ -137,8 +139,10 @@ void model_runs::run(const char *name, const scenario_type &type, const char *ho
 		return;
 	current = &type;
 	endings.clear();
-	params.search_type = search == RANDOM ? rl::sched_random : rl::sched_full;
+	params.search_type = search == RANDOM ? rl::sched_random :
+			     search == BOUND ? rl::sched_bound : rl::sched_full;
 	params.iteration_count = count;
+	params.context_bound = count;
 	params.progress_stream = &silence;
 	params.output_stream = &trace;
 	params.execution_depth_limit = 1000;
@@ -158,7 +162,7 @@ void model_runs::run(const char *name, const scenario_type &type, const char *ho
 
 void model_runs::all(const char *name, const scenario_type &type)
 {
-	run(name, type, "exhaustive", REDUCED, 0);
+	run(name, type, "exhaustive up to independent steps", REDUCED, 0);
 }
 
 void model_runs::random(const char *name, const scenario_type &type, unsigned count)
@@ -166,12 +170,20 @@ void model_runs::random(const char *name, const scenario_type &type, unsigned co
 	run(name, type, "random", RANDOM, count);
 }
 
+void model_runs::bound(const char *name, const scenario_type &type, unsigned switches)
+{
+	char how[40];
+
+	snprintf(how, sizeof(how), "all with %u switches", switches);
+	run(name, type, how, BOUND, switches);
+}
+
 void model_runs::same(const char *name, const scenario_type &type)
 {
 	unsigned count;
 	__u64 sum;
 
-	run(name, type, "exhaustive, not reduced", FULL, 0);
+	run(name, type, "exhaustive", FULL, 0);
 	count = endings.count;
 	sum = endings.sum;
 	all(name, type);

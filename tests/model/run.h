@@ -40,6 +40,15 @@ public:
 		all(name, type_of<type>());
 	}
 
+	/* All executions with at most so many switches to another thread, besides
+	 * those where a thread sleeps or ends
+	 */
+	template <class type>
+	void bound(const char *name, unsigned switches)
+	{
+		bound(name, type_of<type>(), switches);
+	}
+
 	/* Random executions; their loads may return values two stores old. */
 	template <class type>
 	void random(const char *name, unsigned count)
@@ -71,6 +80,7 @@ private:
 
 	void all(const char *name, const scenario_type &type);
 	void random(const char *name, const scenario_type &type, unsigned count);
+	void bound(const char *name, const scenario_type &type, unsigned switches);
 	void same(const char *name, const scenario_type &type);
 	void run(const char *name, const scenario_type &type, const char *how,
 		 int search, unsigned count);

@@ -41,9 +41,14 @@
 	RING_VARIANTS_SMALL(fixture, MEMORY);				\
 	RING_VARIANTS_SMALL(fixture, DEVICE)
 
-/* For the few that must see a large one; the emulator copies slowly. */
+/*
+ * For the few that must see a large one, which the emulator copies slowly, and
+ * one of half a page, whose single data page is as long as a mirror of it.
+ */
 #define RING_VARIANTS_LARGE(fixture)					\
 	RING_VARIANTS(fixture);						\
+	RING_VARIANT_ADD(fixture, MEMORY, 2048, 2048);			\
+	RING_VARIANT_ADD(fixture, DEVICE, 2048, 2048);			\
 	RING_VARIANT_ADD(fixture, MEMORY, 64MiB, 64 * MIB);		\
 	RING_VARIANT_ADD(fixture, DEVICE, 64MiB, 64 * MIB)
 

@@ -1,0 +1,697 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Handles: who gets one, who may use it, what it keeps alive
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <linux/capability.h>
+
+#include "kselftest_harness.h"
+#include "device.h"
+
+#define HANDLES_MAX	64
+
+#define OWNER		1000
+#define OWNERS_GROUP	1001
+#define STRANGER	2000
+
+FIXTURE(registry) {
+	mode_t mode;
+};
+
+FIXTURE_SETUP(registry)
+{
+	struct stat st;
+
+	ASSERT_TRUE(device_idle());
+	ASSERT_EQ(0, stat(SHMRING_DEVICE, &st));
+	self->mode = st.st_mode & 0777;
+	ASSERT_EQ(0, chmod(SHMRING_DEVICE, 0666));
+}
+
+FIXTURE_TEARDOWN(registry)
+{
+	chmod(SHMRING_DEVICE, self->mode);
+	EXPECT_TRUE(device_idle());
+}
+
+/* A ring that OWNER has made, in OWNERS_GROUP. */
+static int owners_ring(__u32 capacity, __u32 roles, __u32 flags)
+{
+	int fd, err;
+
+	if (setegid(OWNERS_GROUP) || seteuid(OWNER))
+		return -errno;
+	fd = device_open(O_RDWR);
+	err = device_create_full(fd, capacity, roles, flags, 0);
+	if (seteuid(0) || setegid(0))
+		return -errno;
+	if (err)
+		device_close(&fd);
+	return err ?: fd;
+}
+
+static unsigned long param(const char *name)
+{
+	unsigned long value = ~0UL;
+
+	device_param(name, &value);
+	return value;
+}
+
+TEST_F(registry, handles)
+{
+	__u32 handle[HANDLES_MAX + 1];
+	struct shmring_ioc_info info;
+	int fd, end;
+	size_t i, j;
+
+	fd = device_ring(64, SHMRING_ROLE_OBSERVER);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < HANDLES_MAX; i++) {
+		ASSERT_EQ(0, device_register(fd, 0, &handle[i]));
+		EXPECT_NE(0, handle[i]);
+		for (j = 0; j < i; j++)
+			ASSERT_NE(handle[j], handle[i]);
+	}
+	EXPECT_EQ(HANDLES_MAX, param("handles"));
+	EXPECT_EQ(-ENOSPC, device_register(fd, 0, &handle[HANDLES_MAX]));
+	ASSERT_EQ(0, device_info(fd, &info));
+	EXPECT_EQ(HANDLES_MAX, info.handles);
+
+	/* Each of them names it */
+	for (i = 0; i < HANDLES_MAX; i++) {
+		end = device_end(handle[i], SHMRING_ROLE_BOTH);
+		ASSERT_LE(0, end);
+		device_close(&end);
+	}
+	/* Room for one */
+	ASSERT_EQ(0, device_unregister(fd, handle[7]));
+	EXPECT_EQ(-ENOENT, device_end(handle[7], SHMRING_ROLE_BOTH));
+	EXPECT_EQ(-ENOENT, device_unregister(fd, handle[7]));
+	EXPECT_EQ(0, device_register(fd, 0, &handle[7]));
+	EXPECT_EQ(-ENOSPC, device_register(fd, 0, &handle[HANDLES_MAX]));
+
+	/* Another ring has its own 64 */
+	int other = device_ring(64, SHMRING_ROLE_OBSERVER);
+	__u32 one;
+
+	EXPECT_EQ(0, device_register(other, 0, &one));
+	device_close(&other);
+	EXPECT_EQ(-ENOENT, device_end(one, SHMRING_ROLE_BOTH));
+
+	/* They die with their ring */
+	device_close(&fd);
+	EXPECT_EQ(0, param("handles"));
+	EXPECT_EQ(0, param("rings"));
+	for (i = 0; i < HANDLES_MAX; i++)
+		EXPECT_EQ(-ENOENT, device_end(handle[i], SHMRING_ROLE_BOTH));
+}
+
+TEST_F(registry, unknown)
+{
+	static const __u32 numbers[] = { 0, 1U << 31, ~0U - 1, ~0U };
+	int fd = device_open(O_RDWR);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(numbers); i++) {
+		EXPECT_EQ(-ENOENT, device_attach(fd, numbers[i],
+						 SHMRING_ROLE_OBSERVER));
+		EXPECT_EQ(-ENOENT, device_unregister(fd, numbers[i]));
+	}
+	device_close(&fd);
+}
+
+TEST_F(registry, not_used_again_soon)
+{
+	int fd = device_ring(64, SHMRING_ROLE_OBSERVER);
+	__u32 first, last, next;
+	int i;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_register(fd, 0, &first));
+	ASSERT_EQ(0, device_unregister(fd, first));
+	last = first;
+	for (i = 0; i < 20000; i++) {
+		ASSERT_EQ(0, device_register(fd, 0, &next));
+		ASSERT_EQ(0, device_unregister(fd, next));
+		/* Always upwards, so never one of the twenty thousand */
+		ASSERT_LT(0, (__s32)(next - last));
+		last = next;
+	}
+	EXPECT_EQ(-ENOENT, device_end(first, SHMRING_ROLE_OBSERVER));
+	device_close(&fd);
+}
+
+TEST_F(registry, unregister_leaves_the_ring)
+{
+	struct device_pair pair;
+	struct shmring_ioc_info info;
+	char text[8];
+
+	ASSERT_EQ(0, device_pair(&pair, 64, 0));
+	ASSERT_EQ(0, device_unregister(pair.consumer, pair.handle));
+	EXPECT_EQ(-ENOENT, device_end(pair.handle, SHMRING_ROLE_OBSERVER));
+	ASSERT_EQ(0, device_info(pair.producer, &info));
+	EXPECT_EQ(0, info.handles);
+	device_put(&pair.p, "hello", 5);
+	EXPECT_EQ(5, read(pair.consumer, text, sizeof(text)));
+	EXPECT_EQ(0, memcmp(text, "hello", 5));
+	/* It may have another name later */
+	EXPECT_EQ(0, device_register(pair.consumer, 0, &pair.handle));
+	int end = device_end(pair.handle, SHMRING_ROLE_OBSERVER);
+
+	EXPECT_LE(0, end);
+	/* The last of its files may be one that came by a handle */
+	device_pair_free(&pair);
+	EXPECT_EQ(1, param("rings"));
+	EXPECT_EQ(0, device_unregister(end, pair.handle));
+	EXPECT_EQ(1, param("rings"));
+	device_close(&end);
+	EXPECT_EQ(0, param("rings"));
+}
+
+TEST_F(registry, roles)
+{
+	static const __u32 sets[] = {
+		SHMRING_ROLE_PRODUCER, SHMRING_ROLE_CONSUMER,
+		SHMRING_ROLE_BOTH, SHMRING_ROLE_OBSERVER,
+	};
+	int fd = device_ring(64, SHMRING_ROLE_OBSERVER);
+	int many[100];
+	__u32 handle;
+	size_t i, j;
+	int a, b;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_register(fd, 0, &handle));
+	for (i = 0; i < ARRAY_SIZE(sets); i++)
+		for (j = 0; j < ARRAY_SIZE(sets); j++) {
+			bool clash = sets[i] & sets[j] & SHMRING_ROLE_BOTH;
+
+			a = device_end(handle, sets[i]);
+			ASSERT_LE(0, a);
+			b = device_end(handle, sets[j]);
+			EXPECT_TRUE(clash ? b == -EBUSY : b >= 0);
+			/* Half of what is asked for is not taken */
+			if (clash && sets[j] == SHMRING_ROLE_BOTH &&
+			    sets[i] != SHMRING_ROLE_BOTH) {
+				b = device_end(handle, sets[j] & ~sets[i]);
+				EXPECT_LE(0, b);
+			}
+			device_close(&b);
+			/* Free as soon as it is closed */
+			device_close(&a);
+			a = device_end(handle, sets[i]);
+			EXPECT_LE(0, a);
+			device_close(&a);
+		}
+
+	/* A file whose attach failed may try again */
+	a = device_end(handle, SHMRING_ROLE_PRODUCER);
+	b = device_open(O_RDWR);
+	EXPECT_EQ(-EBUSY, device_attach(b, handle, SHMRING_ROLE_PRODUCER));
+	EXPECT_EQ(0, device_attach(b, handle, SHMRING_ROLE_CONSUMER));
+	device_close(&a);
+	device_close(&b);
+
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		many[i] = device_end(handle, SHMRING_ROLE_OBSERVER);
+		ASSERT_LE(0, many[i]);
+	}
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		device_close(&many[i]);
+	device_close(&fd);
+}
+
+/*
+ * --- Rings that a handle keeps
+ */
+
+static int remove_module(void)
+{
+	return syscall(SYS_delete_module, "shmring", O_NONBLOCK) ? -errno : 0;
+}
+
+TEST_F(registry, persistent)
+{
+	struct shmring_ioc_info info;
+	__u32 handle, second;
+	char text[8];
+	int fd, p;
+
+	fd = device_open(O_RDWR);
+	ASSERT_EQ(0, device_create_full(fd, 64, SHMRING_ROLE_PRODUCER,
+					SHMRING_F_PERSIST, 0));
+	ASSERT_EQ(0, device_register(fd, 0, &handle));
+	ASSERT_EQ(0, device_register(fd, 0, &second));
+	ASSERT_EQ(5, write(fd, "hello", 5));
+	device_close(&fd);
+	EXPECT_EQ(1, param("rings"));
+	EXPECT_EQ(4, param("pages"));
+	EXPECT_EQ(2, param("handles"));
+	/* Its code is needed still */
+	EXPECT_EQ(-EAGAIN, remove_module());
+
+	fd = device_end(handle, SHMRING_ROLE_CONSUMER);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_info(fd, &info));
+	EXPECT_EQ(SHMRING_F_PERSIST, info.flags);
+	EXPECT_EQ(SHMRING_STATE_PRODUCER_GONE, info.state);
+	EXPECT_EQ(5, info.wr);
+	EXPECT_EQ(0, info.rd);
+	EXPECT_EQ(2, info.handles);
+	EXPECT_EQ(5, read(fd, text, sizeof(text)));
+	EXPECT_EQ(0, memcmp(text, "hello", 5));
+	device_close(&fd);
+
+	/* Nobody has it; both come back */
+	p = device_end(second, SHMRING_ROLE_PRODUCER);
+	fd = device_end(second, SHMRING_ROLE_CONSUMER);
+	ASSERT_LE(0, p);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_info(fd, &info));
+	EXPECT_EQ(0, info.state);
+	EXPECT_EQ(5, info.rd);
+	EXPECT_EQ(3, write(p, "abc", 3));
+	EXPECT_EQ(3, read(fd, text, sizeof(text)));
+	device_close(&p);
+	device_close(&fd);
+
+	/* The last handle takes it along; an unbound file can do that */
+	fd = device_open(O_RDONLY);
+	EXPECT_EQ(0, device_unregister(fd, second));
+	EXPECT_EQ(1, param("rings"));
+	EXPECT_EQ(0, device_unregister(fd, handle));
+	EXPECT_EQ(0, param("rings"));
+	EXPECT_EQ(-ENOENT, device_attach(fd, handle, SHMRING_ROLE_OBSERVER));
+	device_close(&fd);
+
+	/* Without one it is a ring like any other */
+	fd = device_open(O_RDWR);
+	ASSERT_EQ(0, device_create_full(fd, 64, SHMRING_ROLE_BOTH,
+					SHMRING_F_PERSIST, 0));
+	device_close(&fd);
+	EXPECT_EQ(0, param("rings"));
+
+	/* And one whose handle goes first lives as long as its file */
+	fd = device_open(O_RDWR);
+	ASSERT_EQ(0, device_create_full(fd, 64, SHMRING_ROLE_BOTH,
+					SHMRING_F_PERSIST, 0));
+	ASSERT_EQ(0, device_register(fd, 0, &handle));
+	ASSERT_EQ(0, device_unregister(fd, handle));
+	EXPECT_EQ(3, write(fd, "abc", 3));
+	device_close(&fd);
+	EXPECT_EQ(0, param("rings"));
+}
+
+TEST_F(registry, module_is_needed)
+{
+	int fd = device_open(O_RDWR);
+	void *map;
+	long page = sysconf(_SC_PAGESIZE);
+
+	EXPECT_EQ(-EAGAIN, remove_module());
+	ASSERT_EQ(0, device_create(fd, 64, SHMRING_ROLE_BOTH));
+	map = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	device_close(&fd);
+	EXPECT_EQ(-EAGAIN, remove_module());
+	munmap(map, page);
+
+	/* It could go now, but others have tests to run */
+	char text[8] = "";
+
+	fd = open("/sys/module/shmring/refcnt", O_RDONLY | O_CLOEXEC);
+	EXPECT_LT(0, read(fd, text, sizeof(text) - 1));
+	EXPECT_STREQ("0\n", text);
+	close(fd);
+}
+
+/*
+ * --- Who may
+ */
+
+static const struct {
+	const char *name;
+	struct device_user user;
+	int shift;	/* of the mode bits; negative: all is permitted */
+} people[] = {
+	{ "owner", { OWNER, 55, 0, -1 }, 6 },
+	{ "owner, in the group", { OWNER, OWNERS_GROUP, 0, -1 }, 6 },
+	{ "group", { STRANGER, OWNERS_GROUP, 0, -1 }, 3 },
+	{ "group as well", { STRANGER, 55, OWNERS_GROUP, -1 }, 3 },
+	{ "other", { STRANGER, STRANGER, 0, -1 }, 0 },
+	{ "other with group 1000", { STRANGER, OWNER, 0, -1 }, 0 },
+	{ "root without rights", { 0, 0, 0, -1 }, 0 },
+	{ "root with the wrong right", { 0, 0, 0, CAP_SYS_RESOURCE }, 0 },
+	{ "other with the right", { STRANGER, STRANGER, 0, CAP_IPC_OWNER }, -1 },
+	{ "root's right", { 0, 0, 0, CAP_IPC_OWNER }, -1 },
+};
+
+/* All that the 64 modes have is in the bits of the number. */
+static __u32 mode_of(unsigned int n)
+{
+	return (n & 3) << 1 | (n & 12) << 2 | (n & 48) << 3;
+}
+
+static bool may(int who, __u32 mode, __u32 wanted)
+{
+	if (people[who].shift < 0)
+		return true;
+	return (mode ?: 0600) >> people[who].shift & wanted;
+}
+
+/* In a child: its exit status says how many answers were wrong. */
+static void try_modes(int who, const __u32 *handle)
+{
+	static const __u32 sets[] = {
+		SHMRING_ROLE_PRODUCER, SHMRING_ROLE_CONSUMER,
+		SHMRING_ROLE_BOTH, SHMRING_ROLE_OBSERVER,
+	};
+	int faults = 0;
+	unsigned int n;
+	size_t i;
+
+	if (device_become(&people[who].user))
+		_exit(200);
+	for (n = 0; n < HANDLES_MAX; n++) {
+		for (i = 0; i < ARRAY_SIZE(sets); i++) {
+			__u32 bit = sets[i] & SHMRING_ROLE_BOTH ? 2 : 4;
+			int expected = may(who, mode_of(n), bit) ? 0 : -ENOENT;
+			int fd = device_open(sets[i] & SHMRING_ROLE_BOTH ?
+					     O_RDWR : O_RDONLY);
+			int err = device_attach(fd, handle[n], sets[i]);
+
+			if (err != expected && faults++ < 5)
+				printf("# %s, mode %04o, roles %u: %d\n",
+				       people[who].name, mode_of(n), sets[i],
+				       err);
+			/* Coming in by a handle makes nobody an owner */
+			if (!err && people[who].shift >= 0) {
+				__u32 more;
+
+				expected = people[who].shift == 6 ?
+					   -ENOSPC : -EPERM;
+				if (device_register(fd, 0, &more) != expected)
+					faults++;
+			}
+			device_close(&fd);
+		}
+	}
+	fflush(stdout);
+	_exit(faults > 100 ? 100 : faults);
+}
+
+static void try_unregister(int who, const __u32 *handle)
+{
+	int fd, expected, err, faults = 0;
+	unsigned int n;
+
+	if (device_become(&people[who].user))
+		_exit(200);
+	fd = device_open(O_RDONLY);
+	for (n = 0; n < HANDLES_MAX; n++) {
+		if (people[who].shift == 6 || people[who].shift < 0)
+			expected = 0;
+		else
+			expected = may(who, mode_of(n), 6) ? -EPERM : -ENOENT;
+		err = device_unregister(fd, handle[n]);
+		if (err != expected && faults++ < 5)
+			printf("# %s, mode %04o: unregister: %d\n",
+			       people[who].name, mode_of(n), err);
+	}
+	fflush(stdout);
+	_exit(faults > 100 ? 100 : faults);
+}
+
+TEST_F(registry, modes)
+{
+	__u32 handle[HANDLES_MAX];
+	size_t who;
+	int n, fd;
+	pid_t pid;
+
+	for (who = 0; who < ARRAY_SIZE(people); who++) {
+		fd = owners_ring(64, SHMRING_ROLE_OBSERVER, 0);
+		ASSERT_LE(0, fd);
+		for (n = 0; n < HANDLES_MAX; n++)
+			ASSERT_EQ(0, device_register(fd, mode_of(n),
+						     &handle[n]));
+		pid = fork();
+		if (!pid)
+			try_modes(who, handle);
+		EXPECT_EQ(0, device_child(pid));
+		pid = fork();
+		if (!pid)
+			try_unregister(who, handle);
+		EXPECT_EQ(0, device_child(pid));
+		device_close(&fd);
+	}
+}
+
+/* Rights that somebody has in a namespace of their own count there only. */
+TEST_F(registry, user_namespace)
+{
+	struct device_user user = { STRANGER, STRANGER, 0, -1 };
+	int fd = owners_ring(64, SHMRING_ROLE_OBSERVER, 0);
+	__u32 handle, own;
+	int status;
+	pid_t pid;
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_register(fd, 0600, &handle));
+	pid = fork();
+	if (!pid) {
+		if (device_become(&user))
+			_exit(1);
+		if (unshare(CLONE_NEWUSER))
+			_exit(77);
+		if (device_end(handle, SHMRING_ROLE_OBSERVER) != -ENOENT ||
+		    device_unregister(fd, handle) != -ENOENT)
+			_exit(2);
+		/* The file, once it is there, is what counts */
+		if (device_register(fd, 0, &own) != -EPERM)
+			_exit(3);
+		device_close(&fd);
+		fd = device_ring(64, SHMRING_ROLE_PRODUCER);
+		if (fd < 0 || device_register(fd, 0, &own) ||
+		    device_end(own, SHMRING_ROLE_CONSUMER) < 0)
+			_exit(4);
+		_exit(0);
+	}
+	status = device_child(pid);
+	device_close(&fd);
+	if (status == 77)
+		SKIP(return, "user namespaces are switched off");
+	EXPECT_EQ(0, status);
+}
+
+/*
+ * --- Whose handles
+ */
+
+/* In a PID namespace of its own, as root. */
+static void in_namespace(int fd, __u32 handle, int out, int in)
+{
+	struct shmring_ioc_info info;
+	__u32 mine, shared;
+	int own, end;
+
+	if (getpid() != 1)
+		_exit(1);
+	if (device_end(handle, SHMRING_ROLE_OBSERVER) != -ENOENT ||
+	    device_unregister(fd, handle) != -ENOENT)
+		_exit(2);
+	/* It may use what it was given, and cannot see who else does */
+	if (device_info(fd, &info) || info.handles != 1 || info.producer_pid)
+		_exit(3);
+	/* A further name belongs where the ring was made */
+	if (device_register(fd, 0, &shared) ||
+	    device_end(shared, SHMRING_ROLE_OBSERVER) != -ENOENT)
+		_exit(4);
+	own = device_ring(64, SHMRING_ROLE_PRODUCER);
+	if (own < 0 || device_register(own, 0666, &mine))
+		_exit(5);
+	end = device_end(mine, SHMRING_ROLE_CONSUMER);
+	if (end < 0 || device_info(end, &info) || info.producer_pid != 1)
+		_exit(6);
+	if (write(out, &mine, sizeof(mine)) != sizeof(mine) ||
+	    write(out, &shared, sizeof(shared)) != sizeof(shared) ||
+	    read(in, &info, 1) != 1)
+		_exit(7);
+	_exit(0);
+}
+
+TEST_F(registry, pid_namespace)
+{
+	int there[2], back[2];
+	__u32 handle, theirs, shared;
+	int fd, end;
+	pid_t pid, inner;
+
+	fd = device_ring(64, SHMRING_ROLE_PRODUCER);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_register(fd, 0666, &handle));
+	ASSERT_EQ(0, pipe(there));
+	ASSERT_EQ(0, pipe(back));
+	pid = fork();
+	if (!pid) {
+		close(there[0]);
+		close(back[1]);
+		if (unshare(CLONE_NEWPID))
+			_exit(78);
+		/* The caller itself has not moved */
+		end = device_end(handle, SHMRING_ROLE_OBSERVER);
+		if (end < 0)
+			_exit(79);
+		device_close(&end);
+		inner = fork();
+		if (!inner)
+			in_namespace(fd, handle, there[1], back[0]);
+		_exit(device_child(inner));
+	}
+	close(there[1]);
+	close(back[0]);
+	ASSERT_EQ(sizeof(theirs), read(there[0], &theirs, sizeof(theirs))) {
+		TH_LOG("child: %d", device_child(pid));
+	}
+	ASSERT_EQ(sizeof(shared), read(there[0], &shared, sizeof(shared)));
+	EXPECT_EQ(-ENOENT, device_end(theirs, SHMRING_ROLE_OBSERVER));
+	EXPECT_EQ(-ENOENT, device_unregister(fd, theirs));
+	end = device_end(shared, SHMRING_ROLE_CONSUMER);
+	EXPECT_LE(0, end);
+	device_close(&end);
+	EXPECT_EQ(1, write(back[1], "", 1));
+	EXPECT_EQ(0, device_child(pid));
+	device_close(&fd);
+}
+
+/*
+ * --- Passing a file
+ */
+
+static bool send_fd(int socket, int fd)
+{
+	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {};
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(socket, &msg, 0) == 1;
+}
+
+static int receive_fd(int socket)
+{
+	char byte, control[CMSG_SPACE(sizeof(int))] = {};
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	int fd = -1;
+
+	if (recvmsg(socket, &msg, MSG_CMSG_CLOEXEC) == 1 &&
+	    CMSG_FIRSTHDR(&msg))
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	return fd;
+}
+
+/* Who was given the file needs no permission. */
+TEST_F(registry, passed_by_socket)
+{
+	struct device_user user = { STRANGER, STRANGER, 0, -1 };
+	int fd, sockets[2];
+	char text[8] = "";
+	__u32 handle;
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	pid = fork();
+	if (!pid) {
+		struct device_map map;
+
+		close(sockets[0]);
+		if (device_become(&user))
+			_exit(1);
+		fd = receive_fd(sockets[1]);
+		if (fd < 0 || device_map(fd, &map))
+			_exit(2);
+		device_put(&map, "hello", 5);
+		if (device_kick(fd, SHMRING_READABLE) < 0)
+			_exit(3);
+		/* Held until its mappings are gone, too */
+		close(fd);
+		if (write(sockets[1], "", 1) != 1 ||
+		    read(sockets[1], text, 1) != 1)
+			_exit(4);
+		_exit(0);
+	}
+	close(sockets[1]);
+	fd = device_ring(64, SHMRING_ROLE_PRODUCER);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_register(fd, 0, &handle));
+	int consumer = device_end(handle, SHMRING_ROLE_CONSUMER);
+
+	ASSERT_LE(0, consumer);
+	ASSERT_TRUE(send_fd(sockets[0], fd));
+	device_close(&fd);
+	EXPECT_EQ(5, device_wait(consumer, SHMRING_READABLE, 0,
+				 5000000000LL));
+	EXPECT_EQ(5, read(consumer, text, sizeof(text)));
+	EXPECT_STREQ("hello", text);
+	EXPECT_EQ(1, read(sockets[0], text, 1));
+	EXPECT_EQ(-EBUSY, device_end(handle, SHMRING_ROLE_PRODUCER));
+	EXPECT_EQ(1, write(sockets[0], "", 1));
+	EXPECT_EQ(0, device_child(pid));
+	EXPECT_EQ(-EPIPE, device_wait(consumer, SHMRING_READABLE, 0, -1));
+	fd = device_end(handle, SHMRING_ROLE_PRODUCER);
+	EXPECT_LE(0, fd);
+	device_close(&fd);
+	device_close(&consumer);
+	close(sockets[0]);
+}
+
+TEST_F(registry, held_by_a_message)
+{
+	int fd, sockets[2];
+	__u32 handle;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sockets));
+	fd = device_ring(64, SHMRING_ROLE_PRODUCER);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_register(fd, 0, &handle));
+	ASSERT_TRUE(send_fd(sockets[0], fd));
+	device_close(&fd);
+	/* On its way */
+	EXPECT_EQ(-EBUSY, device_end(handle, SHMRING_ROLE_PRODUCER));
+	fd = receive_fd(sockets[1]);
+	EXPECT_EQ(3, write(fd, "abc", 3));
+	ASSERT_TRUE(send_fd(sockets[0], fd));
+	device_close(&fd);
+	/* Lost on its way */
+	close(sockets[0]);
+	close(sockets[1]);
+	EXPECT_TRUE(device_idle());
+	EXPECT_EQ(-ENOENT, device_end(handle, SHMRING_ROLE_PRODUCER));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Passing rings on: by handle, by fd, over fork
+ *
+ *	register/get/unregister leaves the
+ *	ring usable (device)			unregister_leaves_the_ring_usable
+ *	errors of the constructors		get_refuses, each_backend_has_its_own_way
+ *	a process keeps one role of two		narrow_*
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <kselftest_harness.h>
+
+#include "ring.h"
+
+static void close_fds(int fds[3])
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
+TEST(unregister_leaves_the_ring_usable)
+{
+	shmring_handle handle = 0, second = 0;
+	struct shmring *r, *in;
+	char c = 0;
+
+	if (backend_missing(SHMRING_BACKEND_DEVICE))
+		SKIP(return, "no " SHMRING_DEVICE);
+	r = shmring_new_registered(4096, &handle);
+	ASSERT_NE(NULL, r);
+	EXPECT_NE(0, handle);
+	EXPECT_EQ(NULL, shmring_get(handle, SHMRING_ROLE_CONSUMER));
+	EXPECT_EQ(EBUSY, errno);
+	shmring_free(r);
+
+	/* With a role left to get, and two names for it. */
+	r = shmring_create(4096, &(struct shmring_options){
+				.roles = SHMRING_ROLE_PRODUCER });
+	ASSERT_NE(NULL, r);
+	ASSERT_EQ(0, shmring_register(r, &handle));
+	ASSERT_EQ(0, shmring_register(r, &second));
+	EXPECT_NE(0, handle);
+	EXPECT_NE(0, second);
+	EXPECT_NE(handle, second);
+	in = shmring_get(second, SHMRING_ROLE_CONSUMER);
+	ASSERT_NE(NULL, in);
+	EXPECT_EQ(4096, shmring_cap(in));
+	EXPECT_EQ(SHMRING_ROLE_CONSUMER, shmring_roles(in));
+
+	EXPECT_EQ(0, shmring_unregister(handle));
+	EXPECT_EQ(-ENOENT, shmring_unregister(handle));
+	EXPECT_EQ(NULL, shmring_get(handle, SHMRING_ROLE_OBSERVER));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(0, shmring_unregister(second));
+	ASSERT_EQ(1, shmring_write_all(r, "x", 1, NULL));
+	EXPECT_EQ(1, shmring_read_some(in, &c, 1, NULL));
+	EXPECT_EQ('x', c);
+	shmring_free(r);
+	EXPECT_EQ(0, shmring_read_some(in, &c, 1, NULL));
+	shmring_free(in);
+}
+
+TEST(a_handle_keeps_a_persistent_ring)
+{
+	const struct shmring_options options = {
+		.backend = SHMRING_BACKEND_DEVICE,
+		.flags = SHMRING_F_PERSIST,
+	};
+	shmring_handle handle;
+	struct shmring *r;
+	char c = 0;
+
+	if (backend_missing(SHMRING_BACKEND_DEVICE))
+		SKIP(return, "no " SHMRING_DEVICE);
+	r = shmring_create(512, &options);
+	ASSERT_NE(NULL, r);
+	ASSERT_EQ(0, shmring_register(r, &handle));
+	ASSERT_EQ(1, shmring_try_write_from(r, "p", 1));
+	shmring_free(r);
+	r = shmring_get(handle, SHMRING_ROLE_BOTH);
+	ASSERT_NE(NULL, r);
+	EXPECT_EQ(1, shmring_try_read_into(r, &c, 1));
+	EXPECT_EQ('p', c);
+	EXPECT_EQ(0, shmring_unregister(handle));
+	shmring_free(r);
+}
+
+TEST(get_refuses)
+{
+	bool missing = backend_missing(SHMRING_BACKEND_DEVICE);
+	shmring_handle handle = 0;
+	struct shmring *r;
+
+	EXPECT_EQ(NULL, shmring_get(0x7fffffff, SHMRING_ROLE_CONSUMER));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(NULL, shmring_get(0, SHMRING_ROLE_CONSUMER));
+	EXPECT_EQ(ENOENT, errno);
+	EXPECT_EQ(-ENOENT, shmring_unregister(0x7fffffff));
+	if (missing) {
+		/* Nothing falls back silently where a handle is asked for. */
+		EXPECT_EQ(NULL, shmring_new_registered(4096, &handle));
+		EXPECT_EQ(ENOENT, errno);
+		return;
+	}
+	EXPECT_EQ(NULL, shmring_new_registered(3, &handle));
+	EXPECT_EQ(EINVAL, errno);
+	r = shmring_new_registered(4096, &handle);
+	ASSERT_NE(NULL, r);
+	EXPECT_EQ(NULL, shmring_get(handle, 0));
+	EXPECT_EQ(EINVAL, errno);
+	EXPECT_EQ(NULL, shmring_get(handle, 8));
+	EXPECT_EQ(EINVAL, errno);
+	shmring_free(r);
+	/* The ring has died, and its handle with it. */
+	EXPECT_EQ(NULL, shmring_get(handle, SHMRING_ROLE_CONSUMER));
+	EXPECT_EQ(ENOENT, errno);
+}
+
+TEST(each_backend_has_its_own_way)
+{
+	struct shmring *r = ring_both(SHMRING_BACKEND_MEMORY, 4096, 0);
+	shmring_handle handle;
+	int fds[3];
+
+	ASSERT_NE(NULL, r);
+	EXPECT_EQ(-EOPNOTSUPP, shmring_register(r, &handle));
+	EXPECT_EQ(-1, shmring_fd(r));
+	ASSERT_EQ(0, shmring_export_fds(r, fds));
+	EXPECT_EQ(NULL, shmring_attach_fd(fds[0]));
+	EXPECT_EQ(ENOTTY, errno);
+	close_fds(fds);
+	shmring_free(r);
+	EXPECT_EQ(NULL, shmring_attach_fd(-1));
+	EXPECT_EQ(EBADF, errno);
+
+	if (backend_missing(SHMRING_BACKEND_DEVICE))
+		return;
+	r = ring_both(SHMRING_BACKEND_DEVICE, 4096, 0);
+	ASSERT_NE(NULL, r);
+	EXPECT_EQ(-EOPNOTSUPP, shmring_export_fds(r, fds));
+	shmring_free(r);
+	fds[0] = open(SHMRING_DEVICE, O_RDWR | O_CLOEXEC);
+	EXPECT_EQ(NULL, shmring_attach_fd(fds[0]));
+	EXPECT_EQ(ENOTCONN, errno);
+	close(fds[0]);
+}
+
+/* The child has the file, but not the mapping. */
+TEST(a_device_fd_is_inherited)
+{
+	struct shmring *r, *copy;
+	int status, fd;
+	pid_t pid;
+	char c = 0;
+
+	if (backend_missing(SHMRING_BACKEND_DEVICE))
+		SKIP(return, "no " SHMRING_DEVICE);
+	r = ring_both(SHMRING_BACKEND_DEVICE, 4096, 0);
+	ASSERT_NE(NULL, r);
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		fd = dup(shmring_fd(r));
+		shmring_free(r);
+		copy = shmring_attach_fd(fd);
+		close(fd);
+		if (!copy || shmring_roles(copy) != SHMRING_ROLE_BOTH ||
+		    shmring_narrow(copy, SHMRING_ROLE_PRODUCER) ||
+		    shmring_write_all(copy, "x", 1, NULL) != 1)
+			_exit(1);
+		shmring_free(copy);
+		_exit(0);
+	}
+	ASSERT_EQ(0, shmring_narrow(r, SHMRING_ROLE_CONSUMER));
+	EXPECT_EQ(1, shmring_read_some(r, &c, 1, NULL));
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	/* The roles are the file's, and that is still open. */
+	EXPECT_EQ(0, shmring_status(r));
+	shmring_free(r);
+}
+
+TEST(fds_make_a_peer)
+{
+	struct shmring *r, *out;
+	int fds[3];
+	char c = 0;
+
+	r = ring_both(SHMRING_BACKEND_MEMORY, 4096, 77);
+	ASSERT_NE(NULL, r);
+	ASSERT_EQ(1, shmring_try_write_from(r, "a", 1));
+	ASSERT_EQ(0, shmring_narrow(r, SHMRING_ROLE_CONSUMER));
+	ASSERT_EQ(0, shmring_export_fds(r, fds));
+	EXPECT_EQ(FD_CLOEXEC, fcntl(fds[0], F_GETFD));
+	out = shmring_attach_fds(fds, SHMRING_ROLE_PRODUCER);
+	ASSERT_NE(NULL, out);
+	close_fds(fds);
+	ASSERT_EQ(1, shmring_write_all(out, "b", 1, NULL));
+	EXPECT_EQ(1, shmring_read_some(r, &c, 1, NULL));
+	EXPECT_EQ('a', c);
+	EXPECT_EQ(1, shmring_read_some(r, &c, 1, NULL));
+	EXPECT_EQ('b', c);
+	shmring_free(out);
+	EXPECT_EQ(0, shmring_read_some(r, &c, 1, NULL));
+	shmring_free(r);
+}
+
+TEST(narrow_keeps_a_role)
+{
+	struct shmring *r = ring_both(SHMRING_BACKEND_MEMORY, 4096, 0);
+	struct shmring *out;
+
+	ASSERT_NE(NULL, r);
+	EXPECT_EQ(-EINVAL, shmring_narrow(r, 0));
+	EXPECT_EQ(-EINVAL, shmring_narrow(r, 5));
+	EXPECT_EQ(0, shmring_narrow(r, SHMRING_ROLE_BOTH));
+	EXPECT_EQ(0, shmring_narrow(r, SHMRING_ROLE_CONSUMER));
+	EXPECT_EQ(SHMRING_ROLE_CONSUMER, shmring_roles(r));
+	EXPECT_EQ(-EACCES, shmring_narrow(r, SHMRING_ROLE_PRODUCER));
+	EXPECT_EQ(-EACCES, shmring_write_commit(r, 1));
+	EXPECT_EQ(0, shmring_try_write_from(r, "x", 1));
+	EXPECT_EQ(0, shmring_status(r));
+
+	/* What was dropped is not announced, what is freed is. */
+	out = shmring_join(r, SHMRING_ROLE_PRODUCER);
+	ASSERT_NE(NULL, out);
+	EXPECT_EQ(1, shmring_write_all(out, "x", 1, NULL));
+	EXPECT_EQ(0, shmring_narrow(r, SHMRING_ROLE_OBSERVER));
+	EXPECT_EQ(-EACCES, shmring_read_release(r, 0));
+	shmring_free(r);
+	EXPECT_EQ(0, shmring_status(out));
+	shmring_free(out);
+}
+
+TEST_SIGNAL(narrow_takes_the_right_to_write, SIGSEGV)
+{
+	struct shmring *r = ring_both(SHMRING_BACKEND_MEMORY, 4096, 0);
+	struct iovec v[2];
+
+	ASSERT_NE(NULL, r);
+	ASSERT_EQ(4096, shmring_write_acquire(r, v));
+	*(volatile char *)v[0].iov_base = 'x';
+	ASSERT_EQ(0, shmring_narrow(r, SHMRING_ROLE_CONSUMER));
+	signal(SIGSEGV, SIG_DFL);
+	*(volatile char *)v[0].iov_base = 'y';
+}
+
+TEST_HARNESS_MAIN

@@ -170,7 +170,7 @@ install-module: | packages
 		{ echo "install: no headers of a kernel in $(KDIR)" >&2; exit 1; }
 	tests/setup/module "$(KDIR)" build/install Kbuild kmod uapi
 	install -d $(DESTDIR)$(modules)
-	install -m 644 build/install/$(release)/*.ko $(DESTDIR)$(modules)
+	install -m 644 $(addprefix build/install/$(release)/,shmring.ko shmring_tap.ko) $(DESTDIR)$(modules)
 	$(if $(DESTDIR),,depmod $(release))
 	install -d $(DESTDIR)/usr/lib/udev/rules.d
 	install -m 644 kmod/60-shmring.rules $(DESTDIR)/usr/lib/udev/rules.d

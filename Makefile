@@ -21,6 +21,7 @@ help:
 	@echo 'make run          stream FILE=..., then packets, through a ring in a virtual machine'
 	@echo 'make test         every test; T=pattern: only the matching programs'
 	@echo 'make test-long    the same, for longer'
+	@echo 'make bench-kernel ways from the kernel to a process, side by side in a virtual machine'
 	@echo 'make check        static checks and sanitizers'
 	@echo 'make install      on this machine: PREFIX=, DESTDIR=, KDIR=; install-lib, install-module'
 	@echo 'make lib module tests examples    one part of all'
@@ -86,6 +87,17 @@ $(test_module_stamp): $(wildcard tests/kernel/Kbuild tests/kernel/control.h test
 		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/$$(basename $$(readlink -f build/kernel/$(KERNEL)))/Module.symvers
 	@touch $@
 
+# The benchmark's module, with the producers
+bench_module_stamp := build/kernel-bench/.$(KERNEL)
+bench-module: $(bench_module_stamp)
+
+$(bench_module_stamp): $(wildcard tests/bench/Kbuild tests/bench/control.h tests/bench/module tests/bench/module/*.[ch]) $(module_stamp)
+	@echo "  MODULE  shmring_bench.ko for $(KERNEL)"
+	$(Q)tests/setup/module $(KERNEL) build/kernel-bench tests/bench/Kbuild \
+		tests/bench/control.h tests/bench/module kmod uapi -- \
+		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/$$(basename $$(readlink -f build/kernel/$(KERNEL)))/Module.symvers
+	@touch $@
+
 # --- Examples and test programs: one of each lib/examples/NAME.c, and one of
 # each tests/FOLDER/NAME_test.c with the folder's other files
 
@@ -116,6 +128,24 @@ $(foreach folder,ring device hunt kernel tap,$(eval $(call test_folder,$(folder)
 # Ends in the kernel are hunted like those of processes.
 $(kernel_programs): $(hunt_helpers)
 
+# The benchmark is one of the tests; BPF's part of it wants what only the target
+# bench-kernel asks for.
+$(eval $(call test_folder,bench))
+bpf_program := $(B)/bench/bench.bpf.o
+ifneq ($(wildcard /usr/include/bpf/libbpf.h),)
+ifneq ($(shell command -v clang),)
+$(B)/obj/tests/bench/bpf.o: $(bpf_program)
+$(B)/obj/tests/bench/bpf.o: cflags += -DHAVE_LIBBPF -DBPF_PROGRAM='"$(bpf_program)"'
+$(B)/tests/bench_test: LDFLAGS += -Wl,--no-as-needed -lbpf
+endif
+endif
+
+$(bpf_program): tests/bench/bpf/bench.c tests/bench/control.h
+	@echo "  BPF     $@"
+	@mkdir -p $(@D)
+	$(Q)clang -target bpf -O2 -g -Wall -Werror -Itests/bench \
+		-isystem /usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
+
 tests: $(test_programs)
 $(test_objects): cflags += -isystem build/kselftest
 $(test_objects): | $(fetched_tests)
@@ -134,11 +164,16 @@ run: lib examples module $(B)/vm/flood
 selftest: | $(fetched_kernel)
 	$(Q)tests/setup/module $(KERNEL) build/selftest tests/selftest/Kbuild tests/selftest/planted.c
 
-test: all selftest test-module
+test: all selftest test-module bench-module
 	$(Q)tests/run $(if $(T),--only "$(T)")
 
-test-long: all selftest test-module
+test-long: all selftest test-module bench-module
 	$(Q)tests/run --long $(if $(T),--only "$(T)")
+
+bench-kernel: module
+	$(Q)tests/setup/packages bench
+	$(Q)$(MAKE) --no-print-directory $(B)/tests/bench_test bench-module
+	$(Q)tests/bench/run
 
 check: all
 	$(Q)tests/setup/packages check
@@ -184,4 +219,4 @@ distclean:
 
 -include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
 
-.PHONY: all help packages lib module examples tests run selftest test-module test test-long check install install-lib install-module clean distclean
+.PHONY: all help packages lib module examples tests run selftest test-module bench-module bench-kernel test test-long check install install-lib install-module clean distclean

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <shmring.h>
@@ -44,23 +43,19 @@ int control_claim(__u32 handle, __u32 role)
 	return err;
 }
 
-unsigned int control_unit_ns(void)
+unsigned int control_unit(void)
 {
 	static unsigned int unit;
-	double best = 1e6, t;
-	int try, i;
 
-	if (unit)
-		return unit;
-	for (try = 0; try < 10; try++) {
-		t = hunt_now();
-		for (i = 0; i < 200; i++)
-			syscall(SYS_getppid);
-		t = (hunt_now() - t) / 20 * 1e9;
-		best = t < best ? t : best;
-	}
-	unit = best < 500 ? 500 : (unsigned int)best;
+	if (!unit)
+		unit = hunt_unit();
 	return unit;
+}
+
+void control_spin(unsigned int loops)
+{
+	while (loops--)
+		__asm__ __volatile__("" ::: "memory");
 }
 
 int control_start(int fd, enum control_context context, __u32 flags,
@@ -71,7 +66,8 @@ int control_start(int fd, enum control_context context, __u32 flags,
 		.flags = flags,
 		.moves = moves,
 		.min = min,
-		.unit_ns = control_unit_ns(),
+		.unit = control_unit(),
+		.rest_ns = 10000,
 		.seed = seed,
 		.pattern = (__u64)(uintptr_t)hunt_pattern(0),
 		.period = PERIOD,
@@ -79,6 +75,13 @@ int control_start(int fd, enum control_context context, __u32 flags,
 	};
 
 	return control_ioctl(fd, CONTROL_START, &job);
+}
+
+bool control_done(int fd)
+{
+	struct control_report report;
+
+	return control_ioctl(fd, CONTROL_REPORT, &report) || report.done;
 }
 
 const char *control_context_name(enum control_context context)

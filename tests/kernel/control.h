@@ -81,7 +81,7 @@ struct control_args {
 enum control_context {
 	CONTEXT_HARDIRQ,	/* an hrtimer */
 	CONTEXT_SOFTIRQ,	/* a tasklet, which an hrtimer schedules */
-	CONTEXT_NMI,		/* an NMI, which an hrtimer sends to its own CPU */
+	CONTEXT_NMI,		/* an NMI, which an hrtimer sends to another CPU */
 	CONTEXT_KTHREAD,
 	CONTEXT_WORK,		/* a work item */
 	CONTEXTS,
@@ -93,7 +93,9 @@ enum control_context {
  * @flags: JOB_*
  * @moves: how many commits; a consumer reads until the producer has gone
  * @min: what to ask for when it arms
- * @unit_ns: time that a process takes to fall asleep, about
+ * @unit: empty loops that take as long as a process needs to fall asleep, about.
+ *	Pauses are loops: to ask an emulated clock disturbs all that runs
+ * @rest_ns: between two turns in interrupts, at least
  * @seed: of sizes and pauses
  * @pattern: user pointer: the bytes of the stream, of period @period, and
  *	@pattern_more more so that each piece is in one piece
@@ -106,15 +108,18 @@ struct control_job {
 	__u32 flags;
 	__u64 moves;
 	__u32 min;
-	__u32 unit_ns;
+	__u32 unit;
 	__u64 seed;
 	__u64 pattern;
 	__u32 period;
 	__u32 pattern_more;
+	__u32 rest_ns;
+	__u32 reserved;
 };
 
 #define JOB_TRUST	0x1U	/* whatever a consumer reads is right */
 #define JOB_NO_PAUSE	0x2U	/* as fast as it goes */
+#define JOB_STEP	0x4U	/* a producer: when all was read, and not before */
 
 /**
  * struct control_report - how far a job has come
@@ -128,6 +133,7 @@ struct control_job {
  * @arms: how often it armed, and it was true
  * @again: how often it armed, and it was false
  * @notified: how often it was notified
+ * @moved_ns: when it moved last, by CLOCK_MONOTONIC; with JOB_STEP
  * @checksum: of all bytes that were consumed, see control_checksum()
  */
 struct control_report {
@@ -141,6 +147,7 @@ struct control_report {
 	__u64 arms;
 	__u64 again;
 	__u64 notified;
+	__u64 moved_ns;
 	__u64 checksum;
 };
 

@@ -56,8 +56,14 @@ int kernel_pair_poll(const struct kernel_pair *pair, int ms);
 /* Rings, pages and handles are zero, or become so before a second has passed. */
 bool kernel_idle(void);
 
-/* How long a process takes to fall asleep, about. */
-unsigned int control_unit_ns(void);
+/* Loops that take as long as a process needs to fall asleep, about. */
+unsigned int control_unit(void);
+
+/* Let time pass without a sleep, and without asking a clock for it. */
+void control_spin(unsigned int loops);
+
+/* Has the job ended? */
+bool control_done(int fd);
 
 const char *control_context_name(enum control_context context);
 

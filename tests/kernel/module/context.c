@@ -12,11 +12,6 @@
 #include "compat.h"
 #include "test.h"
 
-/* While nothing is to be done */
-#define REST_NS		20000
-
-static struct task_struct *context_thread(struct test_job *job);
-
 /* A turn in an interrupt; false: that was the last one. */
 static bool context_turn(struct test_job *job)
 {
@@ -33,7 +28,7 @@ static bool context_turn(struct test_job *job)
 
 static u64 context_next_ns(struct test_job *job)
 {
-	return job->report.waits ? REST_NS : test_job_pause_ns(job);
+	return job->report.waits ? job->args.rest_ns : test_job_pause_ns(job);
 }
 
 static enum hrtimer_restart context_timer(struct hrtimer *timer)

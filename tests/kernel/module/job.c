@@ -56,28 +56,45 @@ static u8 *job_pattern(struct test_job *job)
 	return job->pattern + job->report.bytes % job->args.period;
 }
 
-static void spin_ns(u64 ns)
+static void spin(u64 loops)
 {
-	u64 end = ktime_get_mono_fast_ns() + ns;
+	while (loops--)
+		barrier();
+}
 
-	while ((s64)(end - ktime_get_mono_fast_ns()) > 0)
-		cpu_relax();
+static bool job_peer_is_done(struct test_job *job)
+{
+	return shmring_end_credit(&job->end->end) >= job->end->end.capacity;
 }
 
 /* Wait until the peer has done all it can, but not for ever. */
 static void job_chase(struct test_job *job)
 {
-	u64 end = ktime_get_mono_fast_ns() + 2 * job->args.unit_ns;
+	unsigned int tries = 64;
 
-	while (shmring_end_credit(&job->end->end) < job->end->end.capacity &&
-	       (s64)(end - ktime_get_mono_fast_ns()) > 0)
-		cpu_relax();
+	while (tries-- && !job_peer_is_done(job))
+		spin(job->args.unit / 32);
+}
+
+/*
+ * Has all been read?  Then it takes some time again, which is longer or shorter
+ * than what the peer needs on its way to sleep.
+ */
+static bool job_step(struct test_job *job)
+{
+	u64 r = job_random(job);
+
+	job_chase(job);
+	if (!job_peer_is_done(job))
+		return false;
+	spin((r >> 8) % ((2 * job->args.unit >> r % 6) + 1));
+	return true;
 }
 
 /* The peer shall be met awake, asleep, and above all in between. */
 static void job_pause(struct test_job *job)
 {
-	u64 unit = job->args.unit_ns;
+	u64 unit = job->args.unit;
 	u64 r = job_random(job);
 
 	if (job->args.flags & JOB_NO_PAUSE)
@@ -87,14 +104,14 @@ static void job_pause(struct test_job *job)
 		return;
 	switch (r % 64) {
 	case 0 ... 1:
-		spin_ns((r >> 8) % (unit / 8 + 1));
+		spin((r >> 8) % (unit / 8 + 1));
 		break;
 	case 2 ... 3:
-		spin_ns((r >> 8) % (unit + 1));
+		spin((r >> 8) % (unit + 1));
 		break;
 	case 4 ... 8:
 		job_chase(job);
-		spin_ns((r >> 8) % (unit + unit / 2 + 1));
+		spin((r >> 8) % (unit + unit / 2 + 1));
 		break;
 	default:
 		break;
@@ -109,11 +126,10 @@ u64 test_job_pause_ns(struct test_job *job)
 {
 	u64 r = job_random(job);
 
-	if (job->args.flags & JOB_NO_PAUSE || r % 8)
-		return 1000;
+	if (job->args.flags & JOB_NO_PAUSE || r % 512)
+		return job->args.rest_ns;
 	/* Now and then long enough for the peer to be fast asleep */
-	return 1000 + (r >> 8) % (r % 512 ? job->args.unit_ns + 1 :
-					    16 * job->args.unit_ns + 1);
+	return (r >> 16) % (64 * job->args.rest_ns);
 }
 
 /* By spans, or by a copy: 0 if nothing can be moved. */
@@ -162,6 +178,8 @@ static enum test_turn job_produce(struct test_job *job)
 	err = shmring_end_status(job->end);
 	if (err)
 		return job_over(job, err);
+	if (job->args.flags & JOB_STEP && !job_step(job))
+		return TURN_AGAIN;
 	if (!job->left)
 		job->left = job_size(job);
 	n = job_write(job, job->left);
@@ -170,6 +188,8 @@ static enum test_turn job_produce(struct test_job *job)
 	job->left -= n;
 	job->report.bytes += n;
 	job->report.moves++;
+	if (job->args.flags & JOB_STEP)
+		job->report.moved_ns = ktime_get_mono_fast_ns();
 	return TURN_AGAIN;
 }
 
@@ -288,7 +308,8 @@ int test_job_start(struct test_file *f, const struct control_job *args)
 	if (!f->claimed || !f->end.notify)
 		return -ENOTCONN;
 	if (args->context >= CONTEXTS || !args->period ||
-	    !args->pattern_more || length > CALL_BYTES_MAX)
+	    !args->pattern_more || length > CALL_BYTES_MAX ||
+	    !args->rest_ns)
 		return -EINVAL;
 	job = kzalloc(sizeof(*job), GFP_KERNEL);
 	if (!job)

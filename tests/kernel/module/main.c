@@ -41,6 +41,7 @@ static long test_with_job(struct test_file *f, unsigned int cmd,
 {
 	struct test_job *job = smp_load_acquire(&f->job); /* pairs with start */
 	struct control_report report;
+	bool done;
 
 	if (!job)
 		return -ENOENT;
@@ -54,8 +55,11 @@ static long test_with_job(struct test_file *f, unsigned int cmd,
 		test_context_wake(job);
 		return 0;
 	default:
+		done = completion_done(&job->done);
+		/* Pairs with complete_all(): how it has ended */
+		smp_rmb();
 		report = job->report;
-		report.done = completion_done(&job->done);
+		report.done = done;
 		report.waits = READ_ONCE(job->report.waits) &&
 			       !READ_ONCE(job->told);
 		return copy_to_user(user, &report, sizeof(report)) ? -EFAULT : 0;

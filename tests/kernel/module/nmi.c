@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * NMIs that are sent to oneself
+ * NMIs
  *
- * A timer's interrupt sends one to its own CPU, and waits until it has come: so
- * the NMI interrupts a section with interrupts off, and what it leaves to
- * irq_work cannot happen before that section ends.
+ * A timer's interrupt sends one to another CPU, and waits until it is over.  The
+ * process that is the peer should run there: the NMI interrupts whatever it does
+ * in the kernel, with the locks that it holds.
  */
 #include <linux/cpumask.h>
 #include <linux/ktime.h>
@@ -18,7 +18,9 @@
 #include <asm/apic.h>
 #include <asm/nmi.h>
 
-#define NMI_LIMIT_NS	(100 * NSEC_PER_MSEC)
+/* An emulated CPU may have to wait for a real one. */
+#define NMI_LIMIT_NS	(5ULL * NSEC_PER_SEC)
+#define NMI_LOOPS	100000
 
 static struct test_job *nmi_job;
 
@@ -26,11 +28,15 @@ static int nmi_handler(unsigned int type, struct pt_regs *regs)
 {
 	struct test_job *job = READ_ONCE(nmi_job);
 
-	if (!job || job->cpu != smp_processor_id() || !READ_ONCE(job->nmi_wanted))
+	if (!job || job->cpu != smp_processor_id())
+		return NMI_DONE;
+	/* Pairs with test_nmi_turn(): the end as that CPU has left it */
+	if (!smp_load_acquire(&job->nmi_wanted))
 		return NMI_DONE;
 	WRITE_ONCE(job->nmi_wanted, 0);
 	WARN_ON_ONCE(!in_nmi());
-	WRITE_ONCE(job->nmi_turn, test_job_turn(job));
+	/* Likewise, and back */
+	smp_store_release(&job->nmi_turn, test_job_turn(job));
 	return NMI_HANDLED;
 }
 
@@ -53,19 +59,24 @@ static void nmi_send(int cpu)
 enum test_turn test_nmi_turn(struct test_job *job)
 {
 	u64 limit = ktime_get_mono_fast_ns() + NMI_LIMIT_NS;
+	unsigned int loops = 0;
 
-	job->cpu = smp_processor_id();
+	job->cpu = cpumask_any_but(cpu_online_mask, smp_processor_id());
+	if (job->cpu >= nr_cpu_ids)
+		job->cpu = smp_processor_id();
 	WRITE_ONCE(job->nmi_turn, -1);
-	WRITE_ONCE(job->nmi_wanted, 1);
+	/* Pairs with nmi_handler() */
+	smp_store_release(&job->nmi_wanted, 1);
 	nmi_send(job->cpu);
-	while (READ_ONCE(job->nmi_turn) < 0) {
-		if (!READ_ONCE(job->nmi_wanted))
+	/* Likewise */
+	while (smp_load_acquire(&job->nmi_turn) < 0) {
+		/* Asking the clock is no small matter either */
+		if (++loops % NMI_LOOPS || !READ_ONCE(job->nmi_wanted))
 			continue;
 		if ((s64)(ktime_get_mono_fast_ns() - limit) > 0) {
 			job->report.error = -ETIME;
 			return TURN_OVER;
 		}
-		cpu_relax();
 	}
 	return job->nmi_turn;
 }

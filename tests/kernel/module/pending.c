@@ -12,21 +12,19 @@
  *	... and return
  */
 #include <linux/cpu.h>
-#include <linux/delay.h>
-#include <linux/ktime.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
-#include <linux/timekeeping.h>
 
 #include "test.h"
 
-#define LINGER_MOST_NS	(100 * NSEC_PER_MSEC)
+/* Loops, of which none is empty; a second or so */
+#define LINGER_MOST	1000000000
 
 /**
  * struct pending - one time
  * @producer: an end
  * @consumer: that has armed
- * @linger_us: how long to stay in the interrupt while the ring is put
+ * @linger: loops to stay in the interrupt while the ring is put
  * @written: the kick is on its way
  * @dropped: the ends are
  * @left: it still was, just before the interrupt was left
@@ -34,7 +32,7 @@
 struct pending {
 	struct shmring_kernel_end producer;
 	struct shmring_kernel_end consumer;
-	unsigned int linger_us;
+	unsigned int linger;
 	bool written;
 	bool dropped;
 	bool left;
@@ -46,16 +44,16 @@ static void pending_notify(struct shmring_kernel_end *end)
 
 static void pending_write(void *info)
 {
-	u64 end = ktime_get_mono_fast_ns() + LINGER_MOST_NS;
+	unsigned int loops = LINGER_MOST;
 	struct pending *p = info;
 
 	shmring_write_or_drop(&p->producer, "kick", 4);
 	/* Pairs with the acquire in pending_once() */
 	smp_store_release(&p->written, true);
-	while (!READ_ONCE(p->dropped) &&
-	       (s64)(end - ktime_get_mono_fast_ns()) > 0)
-		cpu_relax();
-	udelay(p->linger_us);
+	while (!READ_ONCE(p->dropped) && --loops)
+		;
+	for (loops = 0; loops < p->linger; loops++)
+		barrier();
 	/* Likewise: nothing of *p is used after this */
 	smp_store_release(&p->left, true);
 }
@@ -92,9 +90,9 @@ static long pending_free(struct pending *p, struct shmring *ring, int cpu,
 	return early ? -EINPROGRESS : 0;
 }
 
-static long pending_once(int cpu, unsigned int linger_us, u64 *hits)
+static long pending_once(int cpu, unsigned int linger, u64 *hits)
 {
-	struct pending p = { .linger_us = linger_us };
+	struct pending p = { .linger = linger };
 	struct shmring *ring = shmring_alloc(64, 0, 0);
 	long err;
 
@@ -137,7 +135,7 @@ long test_free_pending(u64 times, u64 *hits)
 		here = smp_processor_id();
 		other = cpumask_any_but(cpu_online_mask, here);
 		err = other < nr_cpu_ids ?
-		      pending_once(other, times % 64, hits) : -EOPNOTSUPP;
+		      pending_once(other, times % 64 * 64, hits) : -EOPNOTSUPP;
 		migrate_enable();
 		cond_resched();
 	}

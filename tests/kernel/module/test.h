@@ -7,7 +7,7 @@
  *	pending.c	rings that are freed while a kick is on its way
  *	job.c		what a job does when it has its turn
  *	context.c	who gives it its turn: interrupts, threads, work
- *	nmi.c		NMIs that are sent to oneself
+ *	nmi.c		NMIs that are sent to another CPU
  */
 #ifndef TEST_H
 #define TEST_H

@@ -11,9 +11,9 @@
 
 #define CAPACITY	(256U << 10)
 
-/* Which CPU does what */
+/* Which CPU does what; where there is but one, it does both */
 #define CPU_CONSUMER	0
-#define CPU_PRODUCER	1
+int producer_cpu(void);
 
 struct transport;
 
@@ -23,6 +23,8 @@ struct transport;
  * change of sub-buffers.
  */
 #define INEXACT		0x100U
+/* Nobody counts how often the consumer is woken. */
+#define NO_KICKS	0x200U
 
 /**
  * struct consumer - the user side of one measurement
@@ -55,8 +57,9 @@ struct consumer {
  * @name: of the row in the table
  * @note: one line about it
  * @bytes_max: larger records make no sense
- * @flags: the transport's own, and INEXACT
+ * @flags: the transport's own, INEXACT, NO_KICKS
  * @open: 0; -EOPNOTSUPP this kernel, or this build, has none; or an errno
+ * @produce: on another thread; NULL: BENCH_RUN of the consumer's device
  * @drain: take what there is
  * @wait: until there is something, or @ms are over
  * @kicks: that were sent to the consumer so far; NULL: irq_work's interrupts,
@@ -69,17 +72,19 @@ struct transport {
 	uint32_t bytes_max;
 	unsigned int flags;
 	int (*open)(struct consumer *c);
+	int (*produce)(struct consumer *c, struct bench_run *r);
 	void (*drain)(struct consumer *c);
 	void (*wait)(struct consumer *c, int ms);
 	uint64_t (*kicks)(struct consumer *c);
 	void (*close)(struct consumer *c);
 };
 
-/* ring.c, bpf.c, fifo.c */
+/* ring.c, bpf.c, fifo.c, tap.c */
 extern const struct transport by_shmring, by_shmring_lowat;
 extern const struct transport by_bpf, by_bpf_reserve, by_bpf_nowakeup;
 extern const struct transport by_relay;
 extern const struct transport by_read;
+extern const struct transport by_tap, by_tap_lowat, by_tpacket, by_packet;
 
 /* consumer.c */
 void consumer_take_many(struct consumer *c, const void *records, size_t bytes);

@@ -52,6 +52,14 @@ int consumer_device(struct consumer *c, struct bench_open *o)
 }
 
 /**
+ * producer_cpu - the second CPU, if there is one
+ */
+int producer_cpu(void)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) > 1;
+}
+
+/**
  * irq_work_count - interrupts that the kernel has sent itself, on all CPUs
  */
 uint64_t irq_work_count(void)

@@ -62,6 +62,7 @@ struct bench_open {
  * @stalls: returned: tries that found no room, of a lossless run
  * @kicks: returned: wake-ups that the module has sent by itself (BENCH_FIFO)
  * @ns: returned: how long it took
+ * @busy_ns: returned: how long without the pauses between the bursts
  */
 struct bench_run {
 	__u32 flags;
@@ -77,6 +78,7 @@ struct bench_run {
 	__u64 stalls;
 	__u64 kicks;
 	__u64 ns;
+	__u64 busy_ns;
 };
 
 /**

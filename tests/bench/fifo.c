@@ -79,7 +79,7 @@ static int relay_open(struct consumer *c)
 	if (err)
 		return err;
 	snprintf(name, sizeof(name), "/sys/kernel/debug/%s/cpu%d",
-		 BENCH_RELAY_FOLDER, CPU_PRODUCER);
+		 BENCH_RELAY_FOLDER, producer_cpu());
 	err = reader_open(c, open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC));
 	if (err)
 		close(c->device);

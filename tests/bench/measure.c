@@ -18,7 +18,7 @@
 struct producer {
 	struct bench_run run;
 	uint64_t cpu_ns;
-	int device;
+	struct consumer *consumer;
 	int err;
 	int done;
 };
@@ -62,11 +62,14 @@ static uint64_t switches(void)
 static void *produce(void *data)
 {
 	struct producer *p = data;
+	struct consumer *c = p->consumer;
 	uint64_t before;
 
-	pin(CPU_PRODUCER);
+	pin(producer_cpu());
 	before = cpu_ns();
-	if (ioctl(p->device, BENCH_RUN, &p->run))
+	if (c->transport->produce)
+		p->err = c->transport->produce(c, &p->run);
+	else if (ioctl(c->device, BENCH_RUN, &p->run))
 		p->err = -errno;
 	p->cpu_ns = cpu_ns() - before;
 	__atomic_store_n(&p->done, 1, __ATOMIC_RELEASE);
@@ -111,7 +114,7 @@ int measure(const struct transport *t, struct measure *m, bool thorough)
 		.bytes = m->run.bytes,
 		.thorough = thorough,
 	};
-	struct producer p = { .run = m->run };
+	struct producer p = { .run = m->run, .consumer = &c };
 	uint64_t cpu, sleeps, kicks;
 	pthread_t thread;
 	int err;
@@ -120,7 +123,6 @@ int measure(const struct transport *t, struct measure *m, bool thorough)
 	err = t->open(&c);
 	if (err)
 		return err;
-	p.device = c.device;
 	kicks = t->kicks ? t->kicks(&c) : irq_work_count();
 	cpu = cpu_ns();
 	sleeps = switches();

@@ -13,8 +13,8 @@ if (what eq 'rate') {
 	set title 'Kernel to process, as fast as it goes (emulated machine)'
 	set ylabel 'records per second'
 } else {
-	set title 'Kernel to process, light load (emulated machine)'
-	set ylabel 'CPU time of both sides per record, ns'
+	set title 'Kernel to process, both sides together'
+	set ylabel 'guest instructions per record'
 }
 data = 'kernel-'.what.'.dat'
 columns = system("head -n 1 ".data." | wc -w") + 0

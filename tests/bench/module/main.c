@@ -52,6 +52,7 @@ static bool bench_retry(struct bench *b, struct bench_run *r, u64 end)
 static void bench_burst(struct bench *b, struct bench_run *r, u64 end)
 {
 	u32 n = min_t(u64, r->burst, r->limit - r->offered);
+	u64 begin = ktime_get_ns();
 
 	while (n--) {
 		bench_sign(b->record, r->bytes, r->offered++);
@@ -61,6 +62,7 @@ static void bench_burst(struct bench *b, struct bench_run *r, u64 end)
 		else
 			r->dropped++;
 	}
+	r->busy_ns += ktime_get_ns() - begin;
 }
 
 static void bench_sleep_until(u64 ns)
@@ -84,6 +86,7 @@ static long bench_run(struct bench *b, struct bench_run *r)
 	r->written = 0;
 	r->dropped = 0;
 	r->stalls = 0;
+	r->busy_ns = 0;
 	b->kicks = 0;
 	memset(b->record, BENCH_FILL, r->bytes);
 

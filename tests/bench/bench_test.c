@@ -26,7 +26,7 @@ static const struct transport *const transports[] = {
 };
 
 static const struct transport *const taps[] = {
-	&by_tap, &by_tpacket, &by_packet, &by_tap_lowat,
+	&by_tap_lowat, &by_tpacket, &by_tap, &by_packet,
 };
 
 static const uint32_t sizes[] = { 8, 64, 512, 4096, 16384 };
@@ -220,9 +220,27 @@ static void bench_taps(FILE *out, uint32_t bytes, int round, uint64_t ns)
 	}
 }
 
+/* Twice of what the ring has room for, before the consumer has its turn */
+static void bench_overflow(FILE *out, uint32_t bytes)
+{
+	uint32_t burst = 2 * CAPACITY / bytes;
+	unsigned int i;
+
+	for (i = 0; i < COUNT(transports); i++) {
+		struct measure m = { .run = {
+			.bytes = bytes, .burst = burst,
+			.interval_ns = bytes < 64 ? 20000000 : 4000000,
+			.duration_ns = 10000000000, .limit = 4 * burst,
+		} };
+
+		if (makes_sense(transports[i], bytes))
+			bench(out, transports[i], "overflow", 1, &m);
+	}
+}
+
 /*
- * On one CPU, whose clock counts its instructions: the producer fills half of
- * the ring, then the consumer empties it.
+ * On one CPU, whose clock counts its instructions: the producer fills a quarter
+ * of the ring, then the consumer empties it.
  */
 static void bench_count(FILE *out, uint32_t bytes)
 {
@@ -259,8 +277,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (argc == 2) {
-		for (i = 0; i < COUNT(sizes); i++)
+		for (i = 0; i < COUNT(sizes); i++) {
 			bench_count(out, sizes[i]);
+			bench_overflow(out, sizes[i]);
+		}
 		return fclose(out) ? 1 : 0;
 	}
 	rounds = atoi(argv[2]);

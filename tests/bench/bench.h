@@ -80,7 +80,7 @@ struct transport {
 };
 
 /* ring.c, bpf.c, fifo.c, tap.c */
-extern const struct transport by_shmring, by_shmring_lowat;
+extern const struct transport by_shmring, by_shmring_lowat, by_shmring_batch;
 extern const struct transport by_bpf, by_bpf_reserve, by_bpf_nowakeup;
 extern const struct transport by_relay;
 extern const struct transport by_read;

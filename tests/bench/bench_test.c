@@ -22,7 +22,8 @@
 
 static const struct transport *const transports[] = {
 	&by_shmring, &by_bpf, &by_relay, &by_read,
-	&by_shmring_lowat, &by_bpf_nowakeup, &by_bpf_reserve,
+	&by_shmring_batch, &by_shmring_lowat,
+	&by_bpf_nowakeup, &by_bpf_reserve,
 };
 
 static const struct transport *const taps[] = {

@@ -153,7 +153,9 @@ END {
 	print "All but bpf-reserve copy a record once in the kernel; relay and read copy it once more,"
 	print "to the process. A kick is a wake-up that was sent; a sleep is a consumer that was taken"
 	print "off its CPU. -lowat consumers wait for a quarter of the ring or 1 ms, bpf-nowakeup looks"
-	print "every 1 ms; all others are woken as soon as their way allows."
+	print "every 1 ms; all others are woken as soon as their way allows. relay tells its consumer of"
+	print "a sub-buffer at a time, 32 KiB: shmring-batch commits as much at a time; all other"
+	print "producers publish each record at once."
 	count_table("count", "Guest instructions per record")
 	print "\nThe same on any machine, to a per cent: one emulated CPU whose clock counts instructions. The"
 	print "producer fills a quarter of the ring, the consumer then empties it: eight times. What an"

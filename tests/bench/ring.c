@@ -16,6 +16,8 @@
 
 /* Wait for a quarter of the ring, or for a millisecond */
 #define LOWAT		0x1U
+/* Records are committed 32 KiB at a time, as relay has it */
+#define TOGETHER	0x2U
 
 static int ring_open(struct consumer *c)
 {
@@ -23,6 +25,8 @@ static int ring_open(struct consumer *c)
 	struct shmring *r;
 	int err;
 
+	if (c->transport->flags & TOGETHER)
+		o.kind = BENCH_SHMRING_BATCH;
 	err = consumer_device(c, &o);
 	if (err)
 		return err;
@@ -94,6 +98,17 @@ const struct transport by_shmring_lowat = {
 	.name = "shmring-lowat",
 	.note = "the same; the consumer waits for a quarter of the ring, or 1 ms",
 	.flags = LOWAT,
+	.open = ring_open,
+	.drain = ring_drain,
+	.wait = ring_wait,
+	.kicks = ring_kicks,
+	.close = ring_close,
+};
+
+const struct transport by_shmring_batch = {
+	.name = "shmring-batch",
+	.note = "spans, committed when 32 KiB are full",
+	.flags = TOGETHER,
 	.open = ring_open,
 	.drain = ring_drain,
 	.wait = ring_wait,

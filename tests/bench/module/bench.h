@@ -27,7 +27,8 @@ struct bench_ops {
 	void (*close)(struct bench *b);
 };
 
-extern const struct bench_ops bench_ring, bench_bpf, bench_relay, bench_fifo;
+extern const struct bench_ops bench_ring, bench_ring_batch, bench_bpf;
+extern const struct bench_ops bench_relay, bench_fifo;
 
 /**
  * struct bench - an open file of the device
@@ -43,6 +44,8 @@ struct bench {
 	u64 kicks;
 
 	struct shmring_kernel_end end;
+	struct kvec span;
+	size_t filled;
 	struct bpf_prog *prog;
 	struct dentry *folder;
 	struct rchan *relay;

@@ -18,6 +18,7 @@
 
 static const struct bench_ops *const bench_kinds[] = {
 	[BENCH_SHMRING] = &bench_ring,
+	[BENCH_SHMRING_BATCH] = &bench_ring_batch,
 	[BENCH_BPF] = &bench_bpf,
 	[BENCH_RELAY] = &bench_relay,
 	[BENCH_FIFO] = &bench_fifo,

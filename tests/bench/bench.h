@@ -18,9 +18,8 @@ int producer_cpu(void);
 struct transport;
 
 /*
- * Where it overflows while it is read, records get lost in silence, or come
- * twice: relay's read() takes no lock, and sees a writer in the middle of a
- * change of sub-buffers.
+ * Where it overflows while it is read, records were seen to get lost in
+ * silence, or to come twice.  Relay's read() and its writer share no lock.
  */
 #define INEXACT		0x100U
 /* Nobody counts how often the consumer is woken. */

@@ -181,7 +181,7 @@ END {
 	table("tap", "Packets: as many UDP datagrams as one thread can send over lo")
 	table("tap-paced", "Packets: the same light load, 8 datagrams each millisecond (of 16 KiB: 4)")
 	for (t in wrong)
-		print "\n" t ": in " wrong[t] " runs records were lost in silence, or came twice (its read() takes no lock)."
+		print "\n" t ": in " wrong[t] " runs records were lost in silence, or came twice."
 	plot("kernel-rate.dat", "rate", "full")
 	plot("kernel-cpu.dat", "both", "count")
 }

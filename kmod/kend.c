@@ -199,11 +199,16 @@ int shmring_end_status(const struct shmring_kernel_end *end)
 }
 EXPORT_SYMBOL_GPL(shmring_end_status);
 
-/* Look at the peer.  An impossible position stops this end for good. */
+/*
+ * Look at the peer.  An impossible position stops this end for good, whoever of
+ * all that look at it sees it first.
+ */
 static u64 shmring_kend_look(struct shmring_kernel_end *end)
 {
 	u64 credit;
 
+	if (unlikely(READ_ONCE(end->ring->k->state) & SHMRING_STATE_CORRUPT))
+		end->corrupt = true;
 	if (unlikely(end->corrupt))
 		return 0;
 	credit = shmring_end_credit(&end->end);

@@ -128,7 +128,7 @@ void shmring_kick_work(struct irq_work *work)
  */
 void shmring_kick_any(struct shmring_side *side)
 {
-	if (irqs_disabled())
+	if (in_nmi() || irqs_disabled())
 		irq_work_queue(&side->kick);
 	else
 		shmring_kick(side);

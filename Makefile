@@ -41,7 +41,10 @@ $(fetched_kernel): | packages
 $(fetched_tests): | packages
 	$(Q)tests/setup/kselftest
 
-# --- The library
+# --- The library. In the archive, too, names that are not its interface are its
+# own affair: one object, whose hidden symbols no program can collide with.
+
+OBJCOPY	?= objcopy
 
 lib_objects := $(patsubst %.c,$(B)/obj/%.o,$(wildcard lib/*.c))
 lib: $(B)/lib/libshmring.a $(B)/lib/libshmring.so
@@ -56,7 +59,9 @@ $(lib_objects): cflags += -fPIC -fvisibility=hidden
 $(B)/lib/libshmring.a: $(lib_objects) | packages
 	@echo "  AR      $@"
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && $(AR) rcs $@ $^
+	$(Q)$(LD) -r -o $(B)/lib/libshmring.o $(lib_objects)
+	$(Q)$(OBJCOPY) --localize-hidden $(B)/lib/libshmring.o
+	$(Q)rm -f $@ && $(AR) rcs $@ $(B)/lib/libshmring.o
 
 $(B)/lib/libshmring.so: $(lib_objects) lib/shmring.map | packages
 	@echo "  LD      $@"

@@ -87,6 +87,7 @@ static long shmring_create(struct file *file, union shmring_request *req)
 	if (err)
 		return err;
 
+	shmring_reap();
 	ring = shmring_alloc(r->capacity, r->flags, r->start);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
@@ -121,7 +122,7 @@ static long shmring_do_register(struct shmring *ring,
 	struct shmring_ioc_register *r = &req->reg;
 	int err;
 
-	if (r->flags || r->handle || r->mode & ~0666)
+	if (r->flags || r->mode & ~0666)
 		return -EINVAL;
 	err = shmring_register(ring, r->mode, &r->handle);
 	if (err)

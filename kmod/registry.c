@@ -37,6 +37,16 @@ static uint handles;
 module_param(handles, uint, 0444);
 MODULE_PARM_DESC(handles, "Handles that exist now");
 
+/* Handles of rings that are mortal; under registry_lock. */
+static unsigned int mortal_handles;
+
+/* Is it only its handles, and the life of a PID namespace, that keep a ring? */
+static bool shmring_is_mortal(const struct shmring *ring)
+{
+	return ring->flags & SHMRING_F_PERSIST &&
+	       ring->pid_ns != &init_pid_ns;
+}
+
 /* The ring's owner, or who may overrule owners where the ring was made. */
 static bool shmring_is_owner(const struct shmring *ring)
 {
@@ -74,7 +84,69 @@ static void shmring_erase(struct shmring_handle *h)
 	list_del(&h->list);
 	h->ring->nr_handles--;
 	handles--;
+	if (shmring_is_mortal(h->ring))
+		mortal_handles--;
 	kfree(h);
+}
+
+/*
+ * Called with registry_lock held.  Returns the ring, if the handle was what kept
+ * it, for shmring_let_go() when the lock has been given up.
+ */
+static struct shmring *shmring_remove(struct shmring_handle *h)
+{
+	struct shmring *ring = h->ring;
+
+	shmring_erase(h);
+	return ring->flags & SHMRING_F_PERSIST ? ring : NULL;
+}
+
+/* Not under registry_lock, which the last reference takes. */
+static void shmring_let_go(struct shmring *persistent)
+{
+	if (!persistent)
+		return;
+	shmring_put(persistent);
+	module_put(THIS_MODULE);
+}
+
+/*
+ * Remove a handle that keeps its ring, though nobody is left, or will ever be,
+ * who can see it: the processes of its PID namespace have gone for good.
+ */
+static bool shmring_reap_one(void)
+{
+	struct shmring *persistent = NULL;
+	struct shmring_handle *h;
+	unsigned long id;
+
+	mutex_lock(&registry_lock);
+	if (mortal_handles) {
+		xa_for_each(&registry, id, h) {
+			if (!shmring_is_mortal(h->ring) ||
+			    READ_ONCE(h->ring->pid_ns->pid_allocated) &
+			    PIDNS_ADDING)
+				continue;
+			persistent = shmring_remove(h);
+			break;
+		}
+	}
+	mutex_unlock(&registry_lock);
+	shmring_let_go(persistent);
+	return persistent;
+}
+
+/**
+ * shmring_reap - remove persistent rings of PID namespaces that are no more
+ *
+ * For before a handle or a ring is made, so that they do not add up.
+ *
+ * Context: process, may sleep.
+ */
+void shmring_reap(void)
+{
+	while (shmring_reap_one())
+		cond_resched();
 }
 
 /**
@@ -116,6 +188,8 @@ int shmring_register(struct shmring *ring, u32 mode, u32 *handle)
 	list_add(&h->list, &ring->handles);
 	ring->nr_handles++;
 	handles++;
+	if (shmring_is_mortal(ring))
+		mortal_handles++;
 	*handle = h->id;
 	if (ring->flags & SHMRING_F_PERSIST) {
 		kref_get(&ring->ref);
@@ -142,6 +216,7 @@ int shmring_unregister(u32 handle)
 	struct shmring_handle *h;
 	int err = 0;
 
+	shmring_reap();
 	mutex_lock(&registry_lock);
 	h = shmring_find(handle);
 	if (!h) {
@@ -151,17 +226,10 @@ int shmring_unregister(u32 handle)
 		      shmring_may_attach(h, SHMRING_ROLE_OBSERVER) ?
 		      -EPERM : -ENOENT;
 	} else {
-		if (h->ring->flags & SHMRING_F_PERSIST)
-			persistent = h->ring;
-		shmring_erase(h);
+		persistent = shmring_remove(h);
 	}
 	mutex_unlock(&registry_lock);
-
-	/* The last reference takes the registry's lock */
-	if (persistent) {
-		shmring_put(persistent);
-		module_put(THIS_MODULE);
-	}
+	shmring_let_go(persistent);
 	return err;
 }
 EXPORT_SYMBOL_GPL(shmring_unregister);

@@ -6,6 +6,7 @@
 
 struct shmring;
 
+void shmring_reap(void);
 u32 shmring_nr_handles(struct shmring *ring);
 void shmring_registry_forget(struct shmring *ring);
 

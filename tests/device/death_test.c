@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -136,9 +137,10 @@ TEST_F(death, of_a_mapping_only)
 		if (device_map(self->pair.producer, &map))
 			_exit(1);
 		device_close(&self->pair.producer);
-		say_ready(self);
-		for (;;)
+		for (;;) {
 			stream_produce(-1, &map, 64, 64, STREAM_SPANS);
+			say_ready(self);
+		}
 	}
 	close_producer(&self->pair);
 	ASSERT_TRUE(wait_ready(self));
@@ -311,6 +313,14 @@ TEST_F(death, not_of_a_persistent_ring)
 	close(fd);
 }
 
+/* Killed, or told by the other one's death before the signal came. */
+static bool died(pid_t pid)
+{
+	int status = device_child(pid);
+
+	return status == 256 + SIGKILL || status == STREAM_SHORT;
+}
+
 TEST_F(death, of_both_ends_at_once)
 {
 	unsigned int seed = device_now_ns();
@@ -330,8 +340,8 @@ TEST_F(death, of_both_ends_at_once)
 		usleep(rand_r(&seed) % 10000);
 		kill(pids[i & 1], SIGKILL);
 		kill(pids[~i & 1], SIGKILL);
-		ASSERT_EQ(256 + SIGKILL, device_child(pids[0]));
-		ASSERT_EQ(256 + SIGKILL, device_child(pids[1]));
+		ASSERT_TRUE(died(pids[0]));
+		ASSERT_TRUE(died(pids[1]));
 		ASSERT_TRUE(device_idle());
 	}
 }

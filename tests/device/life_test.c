@@ -26,7 +26,7 @@
 #define LONG_ROUNDS	167
 
 #define KILL_WITHIN_US	3000
-#define NEVER_MS	10000
+#define NEVER_MS	5000
 
 /*
  * The survivor must know this long after the victim is no more.  From kill()
@@ -50,6 +50,8 @@ FIXTURE(killed)
 	int fd;
 	unsigned int seed;
 	bool *ready;		/* shared with the victim */
+	bool back;		/* the survivor is, from where it waited */
+	pthread_t survivor;
 	pid_t victim;
 	int status;
 	int pipe[2];		/* the victim holds the end to write to */
@@ -88,14 +90,24 @@ FIXTURE_VARIANT_ADD(killed, consumer_asleep) {
 	SHMRING_ROLE_CONSUMER, ASLEEP
 };
 
+static void do_nothing(int sig)
+{
+	(void)sig;
+}
+
 FIXTURE_SETUP(killed)
 {
+	/* No SA_RESTART: what it interrupts comes to an end */
+	const struct sigaction act = { .sa_handler = do_nothing };
+
 	self->role = SHMRING_ROLE_BOTH & ~variant->role;
 	self->rounds = getenv("SHMRING_TEST_LONG") ? LONG_ROUNDS : ROUNDS;
 	self->seed = device_now_ns();
 	self->ready = mmap(NULL, sizeof(*self->ready), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->ready);
+	self->survivor = pthread_self();
+	ASSERT_EQ(0, sigaction(SIGUSR1, &act, NULL));
 	ASSERT_TRUE(device_idle());
 }
 
@@ -182,6 +194,14 @@ static void *kill_victim(void *arg)
 	kill(self->victim, SIGKILL);
 	self->status = device_child(self->victim);
 	self->reaped_at = device_now_ns();
+
+	/* Who is never told is fetched back, to report it */
+	limit = device_now_ns() + NEVER_MS * 1000000LL;
+	while (!__atomic_load_n(&self->back, __ATOMIC_SEQ_CST)) {
+		usleep(1000);
+		if (device_now_ns() > limit)
+			pthread_kill(self->survivor, SIGUSR1);
+	}
 	return NULL;
 }
 
@@ -334,6 +354,7 @@ TEST_F_TIMEOUT(killed, at_a_random_moment, 120)
 		ASSERT_EQ(0, device_register(self->fd, 0, &self->handle));
 		ASSERT_EQ(0, device_map(self->fd, &self->map));
 		*self->ready = false;
+		self->back = false;
 
 		ASSERT_EQ(0, pipe2(self->pipe, O_CLOEXEC));
 		self->victim = fork();
@@ -344,6 +365,7 @@ TEST_F_TIMEOUT(killed, at_a_random_moment, 120)
 		ASSERT_EQ(0, pthread_create(&killer, NULL, kill_victim, self));
 		ASSERT_EQ(0, pthread_create(&other, NULL, wait_for_pipe, self));
 		survived = survive(self, variant->doing == ASLEEP);
+		__atomic_store_n(&self->back, true, __ATOMIC_SEQ_CST);
 		pthread_join(killer, NULL);
 		pthread_join(other, NULL);
 		close(self->pipe[0]);

@@ -574,6 +574,39 @@ TEST_F(registry, pid_namespace)
 	device_close(&fd);
 }
 
+/* A ring that only a handle keeps, which nobody will ever be able to name. */
+TEST_F(registry, persistent_in_a_namespace_that_ends)
+{
+	__u32 handle;
+	int fd, status;
+	pid_t pid, inner;
+
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWPID))
+			_exit(78);
+		inner = fork();
+		if (!inner) {
+			fd = device_open(O_RDWR);
+			if (device_create_full(fd, 4096, SHMRING_ROLE_PRODUCER,
+					       SHMRING_F_PERSIST, 0) ||
+			    device_register(fd, 0, &handle) ||
+			    device_register(fd, 0, &handle))
+				_exit(1);
+			_exit(0);
+		}
+		_exit(device_child(inner));
+	}
+	status = device_child(pid);
+	EXPECT_EQ(0, status);
+
+	/* Gone by the time that anybody makes a ring */
+	fd = device_ring(64, SHMRING_ROLE_PRODUCER);
+	ASSERT_LE(0, fd);
+	device_close(&fd);
+	EXPECT_TRUE(device_idle());
+}
+
 /*
  * --- Passing a file
  */

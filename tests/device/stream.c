@@ -190,6 +190,7 @@ pid_t stream_child(int fd, __u32 role, __u64 n, size_t piece,
 {
 	struct device_map map;
 	pid_t pid = fork();
+	long long moved;
 
 	if (pid)
 		return pid;
@@ -200,5 +201,6 @@ pid_t stream_child(int fd, __u32 role, __u64 n, size_t piece,
 	syscall(SYS_close_range, fd + 1, ~0U, 0);
 	if (device_map(fd, &map))
 		_exit(2);
-	_exit(stream_move(fd, &map, role, n, piece, way) != (long long)n);
+	moved = stream_move(fd, &map, role, n, piece, way);
+	_exit(moved < 0 ? 2 : moved == (long long)n ? 0 : STREAM_SHORT);
 }

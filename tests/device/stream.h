@@ -49,6 +49,9 @@ long long stream_produce(int fd, struct device_map *map, __u64 n, size_t piece,
 long long stream_consume(int fd, struct device_map *map, __u64 n, size_t piece,
 			 enum stream_way way);
 
+/* What a child exits with when its peer went before all was moved. */
+#define STREAM_SHORT	1
+
 /*
  * In a child: produce, or consume.  It is killed when its parent is, has no
  * other fd than @fd, and exits with 0 if all went as asked.

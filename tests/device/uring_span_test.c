@@ -13,6 +13,8 @@
 
 #include "kselftest_harness.h"
 
+#include <shmring.h>
+
 #include "uring.h"
 
 FIXTURE(uring)
@@ -174,6 +176,38 @@ TEST_F(uring, producer_registers)
 	       0);
 	ASSERT_TRUE(uring_completes(u, SOON_MS));
 	EXPECT_EQ(5000, u->cqe.res);
+	EXPECT_EQ(0, io_uring_unregister_buffers(&u->queue));
+}
+
+/* The same verbs on a ring in memory, whose pages every kernel takes. */
+TEST_F(uring, memory_ring_registers)
+{
+	const struct shmring_options options = {
+		.backend = SHMRING_BACKEND_MEMORY,
+	};
+	struct uring *u = &self->uring;
+	struct shmring *r = shmring_create(URING_CAPACITY, &options);
+	struct iovec v[2];
+	size_t at, n;
+
+	ASSERT_NE(NULL, r);
+	ASSERT_EQ(URING_CAPACITY, shmring_write_acquire(r, v));
+	v[0].iov_len *= 2;
+	ASSERT_EQ(0, io_uring_register_buffers(&u->queue, v, 1));
+	for (at = 0; at < sizeof(u->buf); at += n) {
+		ASSERT_LT(0, shmring_write_acquire(r, v));
+		n = sizeof(u->buf) - at < 7000 ? sizeof(u->buf) - at : 7000;
+		SUBMIT(u, 1, io_uring_prep_read_fixed, self->file,
+		       v[0].iov_base, n, at, 0);
+		ASSERT_TRUE(uring_completes(u, SOON_MS));
+		ASSERT_EQ((int)n, u->cqe.res);
+		ASSERT_EQ(0, shmring_write_commit(r, n));
+
+		ASSERT_EQ(n, shmring_read_acquire(r, v));
+		ASSERT_EQ(n, stream_match(v[0].iov_base, URING_START + at, n));
+		ASSERT_EQ(0, shmring_read_release(r, n));
+	}
+	shmring_free(r);
 	EXPECT_EQ(0, io_uring_unregister_buffers(&u->queue));
 }
 

@@ -51,8 +51,10 @@ enum shmring_edge {
 	SHMRING_WRITABLE	= 2,	/* full -> non-full */
 };
 
-/* Flags of SHMRING_IOC_CREATE */
-#define SHMRING_F_PERSIST	0x1U	/* a handle keeps the ring alive */
+/* Flags of SHMRING_IOC_CREATE.  A handle keeps the ring alive, until the PID
+ * namespace ends in which alone it can be named.
+ */
+#define SHMRING_F_PERSIST	0x1U
 
 /* State bits in the kernel page.  GONE is set when a role is given up, so a
  * ring whose second end has not come yet is not in that state.
@@ -167,6 +169,9 @@ struct shmring_kernel_page {
  * not know is zero (else E2BIG); one that is shorter than its first version,
  * unknown flags and reserved fields that are not zero are EINVAL.  All of them but
  * CREATE, ATTACH and UNREGISTER want a bound fd (else ENOTCONN).
+ *
+ * poll says EPOLLERR of an fd that is not bound, and has nothing yet to be woken
+ * by: bind it before it is added to an epoll set.
  */
 #define SHMRING_IOC_TYPE	0xd7
 
@@ -205,7 +210,7 @@ struct shmring_ioc_create {
  * @size: sizeof(struct shmring_ioc_register)
  * @flags: 0
  * @mode: who may attach, as in chmod: w to be an end, r to observe; 0: 0600
- * @handle: returned; never 0
+ * @handle: returned, never 0; not looked at
  *
  * EINVAL a bad field; EPERM neither the ring's owner nor CAP_IPC_OWNER;
  * ENOSPC too many handles; ENOMEM.

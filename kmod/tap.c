@@ -71,9 +71,6 @@ static int tap_receive(struct sk_buff *skb, struct net_device *dev,
 	/* A copy of our own multicast, which did not come by the wire */
 	if (skb->pkt_type == PACKET_LOOPBACK)
 		goto out;
-	/* On the loopback device it comes in again */
-	if (skb->pkt_type == PACKET_OUTGOING && dev->flags & IFF_LOOPBACK)
-		goto out;
 
 	if (tap->stream.linktype == LINKTYPE_ETHERNET)
 		skb_push(skb, skb->data - skb_mac_header(skb));
@@ -234,6 +231,8 @@ static int tap_hook(struct tap *tap, struct net_device *dev, struct net *net)
 	tap->hook.type = htons(ETH_P_ALL);
 	tap->hook.dev = dev;
 	tap->hook.func = tap_receive;
+	/* On the loopback device what goes out comes in again */
+	tap->hook.ignore_outgoing = dev->flags & IFF_LOOPBACK;
 	tap->hooked = true;
 	list_add(&tap->list, &taps);
 	dev_add_pack(&tap->hook);

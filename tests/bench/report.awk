@@ -157,7 +157,7 @@ END {
 	print "a sub-buffer at a time, 32 KiB: shmring-batch commits as much at a time; all other"
 	print "producers publish each record at once."
 	count_table("count", "Guest instructions per record")
-	print "\nThe same on any machine, to a few per cent; the column "both", which adds scheduler times, to less: one emulated CPU whose clock counts instructions. The"
+	print "\nThe same on any machine, to a few per cent (both sides together, which adds scheduler times, to less): one emulated CPU whose clock counts instructions. The"
 	print "producer fills a quarter of the ring, the consumer then empties it: eight times. What an"
 	print "instruction costs, a full fence or a cache miss say, is not in here."
 	print "-lowat and bpf-nowakeup look every millisecond, also when nothing has come: three times"

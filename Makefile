@@ -18,9 +18,10 @@ all: lib module tests examples
 
 help:
 	@echo 'make [all]        the library, the module, the examples, the tests'
-	@echo 'make run          stream FILE=... through a ring in a virtual machine'
+	@echo 'make run          stream FILE=..., then packets, through a ring in a virtual machine'
 	@echo 'make test         every test; T=pattern: only the matching programs'
 	@echo 'make test-long    the same, for longer'
+	@echo 'make bench-kernel ways from the kernel to a process, side by side in a virtual machine'
 	@echo 'make check        static checks and sanitizers'
 	@echo 'make install      on this machine: PREFIX=, DESTDIR=, KDIR=; install-lib, install-module'
 	@echo 'make lib module tests examples    one part of all'
@@ -80,6 +81,28 @@ $(module_stamp): Kbuild kmod $(wildcard kmod/*.[ch] uapi uapi/linux uapi/linux/*
 	$(Q)tests/setup/module $(KERNEL) build/module Kbuild kmod uapi
 	@touch $@
 
+# Its tests' own module, with ends in the kernel
+test_module_stamp := build/kernel-test/.$(KERNEL)
+test-module: $(test_module_stamp)
+
+$(test_module_stamp): $(wildcard tests/kernel/Kbuild tests/kernel/control.h tests/kernel/module tests/kernel/module/*.[ch]) $(module_stamp)
+	@echo "  MODULE  shmring_test.ko for $(KERNEL)"
+	$(Q)tests/setup/module $(KERNEL) build/kernel-test tests/kernel/Kbuild \
+		tests/kernel/control.h tests/kernel/module kmod uapi -- \
+		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/$$(basename $$(readlink -f build/kernel/$(KERNEL)))/Module.symvers
+	@touch $@
+
+# The benchmark's module, with the producers
+bench_module_stamp := build/kernel-bench/.$(KERNEL)
+bench-module: $(bench_module_stamp)
+
+$(bench_module_stamp): $(wildcard tests/bench/Kbuild tests/bench/control.h tests/bench/module tests/bench/module/*.[ch]) $(module_stamp)
+	@echo "  MODULE  shmring_bench.ko for $(KERNEL)"
+	$(Q)tests/setup/module $(KERNEL) build/kernel-bench tests/bench/Kbuild \
+		tests/bench/control.h tests/bench/module kmod uapi -- \
+		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/$$(basename $$(readlink -f build/kernel/$(KERNEL)))/Module.symvers
+	@touch $@
+
 # --- Examples and test programs: one of each lib/examples/NAME.c, and one of
 # each tests/FOLDER/NAME_test.c with the folder's other files
 
@@ -89,7 +112,7 @@ examples: $(examples)
 define link
 	@echo "  LD      $@"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -luring -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -luring -lpthread
 endef
 
 $(examples): $(B)/examples/%: $(B)/obj/lib/examples/%.o $(B)/lib/libshmring.a
@@ -105,7 +128,28 @@ $$($(1)_programs): $(B)/tests/%: $(B)/obj/tests/$(1)/%.o $$($(1)_helpers) $(B)/l
 endef
 test_programs :=
 test_objects :=
-$(foreach folder,ring device hunt,$(eval $(call test_folder,$(folder))))
+$(foreach folder,ring device hunt kernel tap,$(eval $(call test_folder,$(folder))))
+
+# Ends in the kernel are hunted like those of processes.
+$(kernel_programs): $(hunt_helpers)
+
+# The benchmark is one of the tests; BPF's part of it wants what only the target
+# bench-kernel asks for.
+$(eval $(call test_folder,bench))
+bpf_program := $(B)/bench/bench.bpf.o
+ifneq ($(wildcard /usr/include/bpf/libbpf.h),)
+ifneq ($(shell command -v clang),)
+$(B)/obj/tests/bench/bpf.o: $(bpf_program)
+$(B)/obj/tests/bench/bpf.o: cflags += -DHAVE_LIBBPF -DBPF_PROGRAM='"$(bpf_program)"'
+$(B)/tests/bench_test: LDFLAGS += -Wl,--no-as-needed -lbpf
+endif
+endif
+
+$(bpf_program): tests/bench/bpf/bench.c tests/bench/control.h
+	@echo "  BPF     $@"
+	@mkdir -p $(@D)
+	$(Q)clang -target bpf -O2 -g -Wall -Werror -Itests/bench \
+		-isystem /usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 
 tests: $(test_programs)
 $(test_objects): cflags += -isystem build/kselftest
@@ -113,17 +157,28 @@ $(test_objects): | $(fetched_tests)
 
 # --- What there is to run
 
-run: lib examples module
+# What the guest of tests/vm/tap sends with
+$(B)/vm/flood: $(B)/obj/tests/vm/flood.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+run: lib examples module $(B)/vm/flood
 	$(Q)tests/vm/stream $(if $(FILE),"$(FILE)")
+	$(Q)tests/vm/tap
 
 selftest: | $(fetched_kernel)
 	$(Q)tests/setup/module $(KERNEL) build/selftest tests/selftest/Kbuild tests/selftest/planted.c
 
-test: all selftest
+test: all selftest test-module bench-module
 	$(Q)tests/run $(if $(T),--only "$(T)")
 
-test-long: all selftest
+test-long: all selftest test-module bench-module
 	$(Q)tests/run --long $(if $(T),--only "$(T)")
+
+bench-kernel: module
+	$(Q)tests/setup/packages bench
+	$(Q)$(MAKE) --no-print-directory $(B)/tests/bench_test bench-module
+	$(Q)tests/bench/run
 
 check: all
 	$(Q)tests/setup/packages check
@@ -155,7 +210,7 @@ install-module: | packages
 		{ echo "install: no headers of a kernel in $(KDIR)" >&2; exit 1; }
 	tests/setup/module "$(KDIR)" build/install Kbuild kmod uapi
 	install -d $(DESTDIR)$(modules)
-	install -m 644 build/install/$(release)/*.ko $(DESTDIR)$(modules)
+	install -m 644 $(addprefix build/install/$(release)/,shmring.ko shmring_tap.ko) $(DESTDIR)$(modules)
 	$(if $(DESTDIR),,depmod $(release))
 	install -d $(DESTDIR)/usr/lib/udev/rules.d
 	install -m 644 kmod/60-shmring.rules $(DESTDIR)/usr/lib/udev/rules.d
@@ -169,4 +224,4 @@ distclean:
 
 -include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
 
-.PHONY: all help packages lib module examples tests run selftest test test-long check install install-lib install-module clean distclean
+.PHONY: all help packages lib module examples tests run selftest test-module bench-module bench-kernel test test-long check install install-lib install-module clean distclean

@@ -6,6 +6,7 @@
 #define SHMRING_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/splice.h>
 #include <linux/version.h>
@@ -33,6 +34,20 @@ static inline void shmring_vma_flags(struct vm_area_struct *vma,
 #define shmring_splice_read	copy_splice_read
 #else
 #define shmring_splice_read	generic_file_splice_read
+#endif
+
+/* 6.13: 908a1d775422, the function is set together with the clock */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+#define shmring_hrtimer_setup	hrtimer_setup
+#else
+static inline void
+shmring_hrtimer_setup(struct hrtimer *timer,
+		      enum hrtimer_restart (*function)(struct hrtimer *),
+		      clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
 #endif
 
 #endif /* SHMRING_COMPAT_H */

@@ -9,9 +9,9 @@
 #include "end.h"
 #include "notify.h"
 
-static void shmring_claim_side(struct shmring_side *side)
+static void shmring_claim_side(struct shmring_side *side, struct pid *holder)
 {
-	side->holder = get_pid(task_tgid(current));
+	side->holder = get_pid(holder);
 	WRITE_ONCE(side->lowat, 1);
 	atomic_andnot(side->gone, (atomic_t *)&side->ring->k->state);
 }
@@ -36,13 +36,14 @@ static void shmring_drop_side(struct shmring_side *side)
  * shmring_claim - take roles of a ring
  * @ring: the ring
  * @roles: SHMRING_ROLE_*; OBSERVER is free for all
+ * @holder: the process; NULL: kernel code
  *
  * The new end goes on from the positions in the pages.
  *
  * Context: process, may sleep.
  * Return: 0, or -EBUSY and no role is taken.
  */
-int shmring_claim(struct shmring *ring, u32 roles)
+int shmring_claim(struct shmring *ring, u32 roles, struct pid *holder)
 {
 	int err = 0;
 
@@ -54,9 +55,9 @@ int shmring_claim(struct shmring *ring, u32 roles)
 	}
 	ring->roles |= roles;
 	if (roles & SHMRING_ROLE_CONSUMER)
-		shmring_claim_side(&ring->consumer);
+		shmring_claim_side(&ring->consumer, holder);
 	if (roles & SHMRING_ROLE_PRODUCER)
-		shmring_claim_side(&ring->producer);
+		shmring_claim_side(&ring->producer, holder);
 unlock:
 	mutex_unlock(&ring->roles_lock);
 	return err;

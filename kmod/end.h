@@ -4,7 +4,7 @@
 
 #include "ring.h"
 
-int shmring_claim(struct shmring *ring, u32 roles);
+int shmring_claim(struct shmring *ring, u32 roles, struct pid *holder);
 void shmring_drop(struct shmring *ring, u32 roles);
 u32 shmring_holder(struct shmring_side *side);
 

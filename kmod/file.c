@@ -10,6 +10,7 @@
 #include "end.h"
 #include "file.h"
 #include "notify.h"
+#include "shmring.h"
 
 static int shmring_open(struct inode *inode, struct file *file)
 {

@@ -4,6 +4,7 @@
  */
 #include <linux/capability.h>
 #include <linux/log2.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
 
 #include "end.h"
@@ -11,6 +12,7 @@
 #include "notify.h"
 #include "quota.h"
 #include "registry.h"
+#include "shmring.h"
 
 /* No request will ever be longer; what is, is not looked through for zeroes. */
 #define SHMRING_REQUEST_MAX	PAGE_SIZE
@@ -51,7 +53,7 @@ static int shmring_bind(struct shmring_file *f, struct shmring *ring, u32 roles)
 	mutex_lock(&f->bind);
 	if (f->ring)
 		goto unlock;
-	err = shmring_claim(ring, roles);
+	err = shmring_claim(ring, roles, task_tgid(current));
 	if (err)
 		goto unlock;
 	f->roles = roles;

@@ -35,8 +35,13 @@
  */
 #define SHMRING_LOOKS	4
 
-/* Counters stand in a page that processes read; only the kernel adds to them. */
-static void shmring_count(u64 *counter)
+/**
+ * shmring_count - add one to a counter in page K
+ * @counter: only the kernel writes it
+ *
+ * Context: any.
+ */
+void shmring_count(u64 *counter)
 {
 	atomic64_inc((atomic64_t *)counter);
 }
@@ -96,15 +101,54 @@ bool shmring_kick_if_reached(struct shmring_side *side)
 	       shmring_kick(side);
 }
 
-/* The ring is beyond repair: say so for good, and to everybody. */
-static s64 shmring_corrupt(struct shmring *ring)
+/**
+ * shmring_kick_work - what shmring_kick_any() leaves to irq_work
+ * @work: of the side to wake
+ *
+ * Context: hard interrupt (a thread with PREEMPT_RT).
+ */
+void shmring_kick_work(struct irq_work *work)
+{
+	struct shmring_side *side = container_of(work, struct shmring_side, kick);
+
+	if (shmring_state(side->ring) & SHMRING_STATE_CORRUPT)
+		shmring_wake_all(side, EPOLLERR);
+	else
+		shmring_kick(side);
+}
+
+/**
+ * shmring_kick_any - answer a side's arm from wherever the caller is
+ * @side: the side to wake
+ *
+ * With interrupts off the caller may hold any lock, a runqueue's included, or be
+ * an NMI, so the wake is left to irq_work.
+ *
+ * Context: any, NMI included.
+ */
+void shmring_kick_any(struct shmring_side *side)
+{
+	if (in_nmi() || irqs_disabled())
+		irq_work_queue(&side->kick);
+	else
+		shmring_kick(side);
+}
+
+/**
+ * shmring_corrupt - the ring is beyond repair: say so for good, and to all
+ * @ring: the ring
+ *
+ * Context: any, NMI included.
+ * Return: -EBADMSG, for callers to pass on.
+ */
+s64 shmring_corrupt(struct shmring *ring)
 {
 	atomic_t *state = (atomic_t *)&ring->k->state;
 	u32 old = atomic_fetch_or(SHMRING_STATE_CORRUPT, state);
 
 	if (!(old & SHMRING_STATE_CORRUPT)) {
-		shmring_wake_all(&ring->consumer, EPOLLERR);
-		shmring_wake_all(&ring->producer, EPOLLERR);
+		irq_work_queue(&ring->consumer.kick);
+		irq_work_queue(&ring->producer.kick);
 	}
 	return -EBADMSG;
 }

@@ -17,6 +17,7 @@
 
 #include "registry.h"
 #include "ring.h"
+#include "shmring.h"
 
 /* More names than this for one ring is a loop that went wrong. */
 #define SHMRING_HANDLES_MAX	64
@@ -157,13 +158,15 @@ void shmring_reap(void)
  * With SHMRING_F_PERSIST the handle keeps the ring, and the module, alive.
  *
  * Context: process, may sleep.
- * Return: 0, -EPERM not the owner, -ENOSPC, -ENOMEM.
+ * Return: 0, -EINVAL, -EPERM not the owner, -ENOSPC, -ENOMEM.
  */
 int shmring_register(struct shmring *ring, u32 mode, u32 *handle)
 {
 	struct shmring_handle *h;
 	int err;
 
+	if (mode & ~0666)
+		return -EINVAL;
 	if (!shmring_is_owner(ring))
 		return -EPERM;
 
@@ -198,6 +201,7 @@ unlock:
 		kfree(h);
 	return err == -EBUSY ? -ENOSPC : err;
 }
+EXPORT_SYMBOL_GPL(shmring_register);
 
 /**
  * shmring_unregister - remove a handle; the ring stays with whoever has it
@@ -228,6 +232,7 @@ int shmring_unregister(u32 handle)
 	shmring_let_go(persistent);
 	return err;
 }
+EXPORT_SYMBOL_GPL(shmring_unregister);
 
 /**
  * shmring_lookup - find a ring by its handle
@@ -250,6 +255,7 @@ struct shmring *shmring_lookup(u32 handle, u32 roles)
 	mutex_unlock(&registry_lock);
 	return ring;
 }
+EXPORT_SYMBOL_GPL(shmring_lookup);
 
 /**
  * shmring_nr_handles - how many handles name a ring now

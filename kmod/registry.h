@@ -6,9 +6,6 @@
 
 struct shmring;
 
-int shmring_register(struct shmring *ring, u32 mode, u32 *handle);
-int shmring_unregister(u32 handle);
-struct shmring *shmring_lookup(u32 handle, u32 roles);
 void shmring_reap(void);
 u32 shmring_nr_handles(struct shmring *ring);
 void shmring_registry_forget(struct shmring *ring);

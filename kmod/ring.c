@@ -3,14 +3,18 @@
  * A ring's memory, from the first page to the last reference
  */
 #include <linux/cred.h>
+#include <linux/export.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "notify.h"
 #include "quota.h"
 #include "registry.h"
 #include "ring.h"
+#include "shmring.h"
 
 /*
  * Order-0 pages: a ring of a gigabyte must not depend on a gigabyte in one
@@ -58,6 +62,7 @@ static void shmring_init_side(struct shmring *ring, struct shmring_side *side,
 	side->end.capacity = ring->capacity;
 	mutex_init(&side->io);
 	init_waitqueue_head(&side->wait);
+	init_irq_work(&side->kick, shmring_kick_work);
 }
 
 static void shmring_init_sides(struct shmring *ring)
@@ -119,13 +124,15 @@ static void shmring_init_pages(struct shmring *ring, u64 start)
 
 /**
  * shmring_alloc - make a ring
- * @capacity: bytes; the caller has checked the range
+ * @capacity: bytes, a power of two, SHMRING_CAPACITY_MIN .. SHMRING_CAPACITY_MAX
  * @flags: SHMRING_F_*
  * @start: where both positions begin
  *
  * Context: process, may sleep.
- * Return: a ring with one reference and no roles taken, or -ENOMEM, -EDQUOT,
- * -EINTR when the caller is being killed.
+ * The memory is charged to the calling task's cgroup and user.
+ *
+ * Return: a ring with one reference and no roles taken, or -EINVAL, -ENOMEM,
+ * -EDQUOT, -EINTR when the caller is being killed.
  */
 struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start)
 {
@@ -133,6 +140,10 @@ struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start)
 	unsigned int nr_pages = SHMRING_PAGE_DATA + nr_data;
 	struct shmring *ring;
 	int err;
+
+	if (flags & ~SHMRING_F_PERSIST || !is_power_of_2(capacity) ||
+	    capacity < SHMRING_CAPACITY_MIN || capacity > SHMRING_CAPACITY_MAX)
+		return ERR_PTR(-EINVAL);
 
 	err = shmring_quota_charge(current_euid(), nr_pages);
 	if (err)
@@ -170,6 +181,7 @@ uncharge:
 	shmring_quota_uncharge(current_euid(), nr_pages);
 	return ERR_PTR(err);
 }
+EXPORT_SYMBOL_GPL(shmring_alloc);
 
 static void shmring_release(struct kref *ref)
 {
@@ -178,6 +190,10 @@ static void shmring_release(struct kref *ref)
 	kuid_t uid = ring->uid;
 
 	shmring_registry_forget(ring);
+	/* Nobody queues a kick any more; one may still be on its way */
+	irq_work_sync(&ring->consumer.kick);
+	irq_work_sync(&ring->producer.kick);
+	shmring_unmap_data(ring);
 	put_pid_ns(ring->pid_ns);
 	shmring_free_pages(ring, nr_pages);
 	kvfree(ring);
@@ -194,3 +210,16 @@ void shmring_put(struct shmring *ring)
 {
 	kref_put(&ring->ref, shmring_release);
 }
+EXPORT_SYMBOL_GPL(shmring_put);
+
+/**
+ * shmring_capacity - how many bytes a ring holds
+ * @ring: the ring
+ *
+ * Context: any.
+ */
+u32 shmring_capacity(const struct shmring *ring)
+{
+	return ring->capacity;
+}
+EXPORT_SYMBOL_GPL(shmring_capacity);

@@ -5,6 +5,7 @@
 #ifndef SHMRING_RING_H
 #define SHMRING_RING_H
 
+#include <linux/irq_work.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
@@ -39,7 +40,9 @@ enum {
  * @counters: in page K
  * @io: one read() or write() at a time copies; held across user copies
  * @wait: everybody who waits in this role
- * @holder: the process that claimed the role; under shmring.roles_lock
+ * @kick: wakes from contexts where that must not be done directly
+ * @holder: the process that claimed the role, NULL: kernel code or nobody; under
+ *	shmring.roles_lock
  */
 struct shmring_side {
 	struct shmring *ring;
@@ -53,6 +56,7 @@ struct shmring_side {
 	struct shmring_counters *counters;
 	struct mutex io;		/* one copier at a time */
 	wait_queue_head_t wait;
+	struct irq_work kick;
 	struct pid *holder;
 };
 
@@ -74,6 +78,8 @@ struct shmring_side {
  * @uid: owner, charged for the memory
  * @gid: owner's group, for a handle's mode bits
  * @pid_ns: where handles of this ring can be seen
+ * @data: the data as the kernel sees it, mirrored; NULL until a kernel end needs
+ *	it; set under @roles_lock
  * @handles: its handles; under the registry's lock
  * @nr_handles: how many; under the registry's lock
  * @pages: C, K, P, data
@@ -94,13 +100,13 @@ struct shmring {
 	kuid_t uid;
 	kgid_t gid;
 	struct pid_namespace *pid_ns;
+	u8 *data;
 	struct list_head handles;
 	unsigned int nr_handles;
 	struct page *pages[];
 };
 
-struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start);
-void shmring_put(struct shmring *ring);
+void shmring_unmap_data(struct shmring *ring);
 
 /**
  * shmring_tryget - take a reference, unless the ring is being freed

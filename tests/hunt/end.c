@@ -182,6 +182,9 @@ int hunt_end_run(struct hunt *h, enum hunt_role role)
 		pin(role);
 	sigaction(SIGUSR1, &action, NULL);
 
+	err = h->kind->run ? h->kind->run(&e) : 1;
+	if (err <= 0)
+		return err ? fail(&e, "run", err) : 0;
 	err = h->kind->join(&e);
 	if (err)
 		return fail(&e, "join", err);

@@ -83,6 +83,8 @@ struct hunt_look {
  * @leave: give up the role, in the end's process
  * @look: for the watcher
  * @close: undo @open
+ * @run: be that end, from beginning to end; 1: end.c shall; NULL: always
+ * @asleep: is this end asleep? Negative: /proc knows; NULL: always
  */
 struct hunt_ring {
 	const char *name;
@@ -95,6 +97,8 @@ struct hunt_ring {
 	void (*leave)(struct hunt_end *e);
 	void (*look)(struct hunt *h, struct hunt_look *look);
 	void (*close)(struct hunt *h);
+	int (*run)(struct hunt_end *e);
+	int (*asleep)(struct hunt *h, enum hunt_role role);
 };
 
 /**
@@ -164,6 +168,7 @@ struct hunt_end {
  * @rx_arm: where the library's ring says when to wake the consumer
  * @tx_arm: and the producer
  * @k: page K of the device's ring, for these two
+ * @kernel: a ring's own, see tests/kernel
  * @fault: a failure other than a loss
  * @losses: found
  * @deadlocks: both ends asleep for want of the other
@@ -194,6 +199,7 @@ struct hunt {
 	const uint64_t *rx_arm;
 	const uint64_t *tx_arm;
 	struct shmring_kernel_page *k;
+	void *kernel;
 
 	int fault;
 	unsigned int losses;

@@ -179,7 +179,7 @@ int hunt_arm(struct hunt_end *e)
  */
 bool hunt_must_arm(const struct hunt_end *e)
 {
-	return e->hunt->kind != &hunt_device;
+	return e->hunt->kind == &hunt_memory;
 }
 
 const struct hunt_ring hunt_memory = {

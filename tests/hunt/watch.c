@@ -55,6 +55,13 @@ static bool asleep(pid_t pid)
 	return state && (state[2] == 'S' || state[2] == 'D');
 }
 
+static bool end_asleep(struct hunt *h, int role, pid_t pid)
+{
+	int known = h->kind->asleep ? h->kind->asleep(h, role) : -1;
+
+	return known < 0 ? asleep(pid) : known;
+}
+
 static uint64_t credit(const struct hunt *h, const struct hunt_look *look,
 		       int role)
 {
@@ -90,7 +97,7 @@ static bool sleeps(struct hunt *h, struct seen *s, int role,
 	if (!s->pid)
 		return false;
 	if (!(calls & 1) || calls != s->calls || pos != s->pos ||
-	    !asleep(s->pid)) {
+	    !end_asleep(h, role, s->pid)) {
 		if (calls != s->calls || pos != s->pos)
 			s->counted = false;
 		s->calls = calls;
@@ -117,7 +124,7 @@ static bool is_lost(struct hunt *h, struct seen *s, const struct seen *peer,
 		return true;
 	if (credit(h, look, role) < h->min)
 		return false;
-	return peer_pos != s->peer_pos || asleep(peer->pid);
+	return peer_pos != s->peer_pos || end_asleep(h, !role, peer->pid);
 }
 
 /* Reap who has ended; the number of those who have not. */

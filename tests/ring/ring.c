@@ -169,8 +169,8 @@ unsigned int count_maps(void)
 	 * rings: this program may lie in a folder of that name.
 	 */
 	while (fgets(line, sizeof(line), maps))
-		n += strstr(line, "/memfd:shmring") ||
-		     strstr(line, SHMRING_DEVICE);
+		n += strstr(line, " /memfd:shmring") ||
+		     strstr(line, " " SHMRING_DEVICE);
 	fclose(maps);
 	return n;
 }

@@ -128,7 +128,7 @@ $$($(1)_programs): $(B)/tests/%: $(B)/obj/tests/$(1)/%.o $$($(1)_helpers) $(B)/l
 endef
 test_programs :=
 test_objects :=
-$(foreach folder,ring device hunt kernel tap,$(eval $(call test_folder,$(folder))))
+$(foreach folder,ring queue device hunt kernel tap,$(eval $(call test_folder,$(folder))))
 
 # Ends in the kernel are hunted like those of processes.
 $(kernel_programs): $(hunt_helpers)

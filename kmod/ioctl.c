@@ -3,7 +3,6 @@
  * The ioctls: take a request in, check it, hand it on
  */
 #include <linux/capability.h>
-#include <linux/log2.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
@@ -75,20 +74,19 @@ static long shmring_create(struct file *file, union shmring_request *req)
 
 	if (r->flags & ~SHMRING_F_PERSIST)
 		return -EINVAL;
-	if (!is_power_of_2(r->capacity) || r->capacity < SHMRING_CAPACITY_MIN ||
-	    r->capacity > SHMRING_CAPACITY_MAX)
+	if (!shmring_sizes_valid(r->capacity, r->arena))
 		return -EINVAL;
 	err = shmring_check_roles(file, r->roles);
 	if (err)
 		return err;
 	if (shmring_file_ring(f))
 		return -EBUSY;
-	err = shmring_quota_capacity(r->capacity);
+	err = shmring_quota_capacity(r->capacity, r->arena);
 	if (err)
 		return err;
 
 	shmring_reap();
-	ring = shmring_alloc(r->capacity, r->flags, r->start);
+	ring = shmring_make(r->capacity, r->flags, r->start, r->arena);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
 	return shmring_bind(f, ring, r->roles);
@@ -167,6 +165,8 @@ static long shmring_info(struct shmring_file *f, struct shmring *ring,
 		.handles	 = shmring_nr_handles(ring),
 		.drops		 = READ_ONCE(k->drops),
 		.drop_bytes	 = READ_ONCE(k->drop_bytes),
+		.arena_offset	 = k->arena_offset,
+		.arena_size	 = k->arena_size,
 	};
 
 	/* The lower one first: a reader of both is not shown more than there is */
@@ -259,7 +259,7 @@ static long shmring_do_lowat(struct shmring_file *f, union shmring_request *req)
 	return 0;
 }
 
-/* The length of a request as its first version had it, 0 if there is none. */
+/* The length of a request as this kernel knows it, 0 if there is none. */
 static u32 shmring_request_size(unsigned int cmd)
 {
 	switch (cmd) {
@@ -286,6 +286,19 @@ static u32 shmring_request_size(unsigned int cmd)
 	}
 }
 
+/* The length that its first version had. */
+static u32 shmring_request_min(unsigned int cmd)
+{
+	switch (cmd) {
+	case SHMRING_IOC_CREATE:
+		return offsetofend(struct shmring_ioc_create, start);
+	case SHMRING_IOC_INFO:
+		return offsetofend(struct shmring_ioc_info, drop_bytes);
+	default:
+		return shmring_request_size(cmd);
+	}
+}
+
 long shmring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct shmring_file *f = file->private_data;
@@ -300,7 +313,7 @@ long shmring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return -ENOTTY;
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
-	if (size < known)
+	if (size < shmring_request_min(cmd))
 		return -EINVAL;
 	if (size > SHMRING_REQUEST_MAX)
 		return -E2BIG;

@@ -15,12 +15,33 @@
 /* How many pages to map before other tasks get their turn. */
 #define SHMRING_MAP_BATCH	512UL
 
+/* Does [first, first + nr) lie within [from, from + length)? */
+static bool shmring_within(unsigned long first, unsigned long nr,
+			   unsigned long from, unsigned long length)
+{
+	return first >= from && first - from < length &&
+	       nr <= length - (first - from);
+}
+
+static bool shmring_in_arena(const struct shmring *ring, unsigned long first,
+			     unsigned long nr)
+{
+	return shmring_within(first, nr, SHMRING_PAGE_ARENA, ring->nr_arena);
+}
+
+static bool shmring_has_pages(const struct shmring *ring, unsigned long first,
+			      unsigned long nr)
+{
+	return shmring_within(first, nr, 0, ring->nr_map) ||
+	       shmring_in_arena(ring, first, nr);
+}
+
 static vm_fault_t shmring_fault(struct vm_fault *vmf)
 {
 	struct shmring_file *f = vmf->vma->vm_file->private_data;
 
 	/* All was mapped at once; this is for who threw it away */
-	if (vmf->pgoff >= f->ring->nr_map)
+	if (!shmring_has_pages(f->ring, vmf->pgoff, 1))
 		return VM_FAULT_SIGBUS;
 	vmf->page = *shmring_page(f->ring, vmf->pgoff);
 	get_page(vmf->page);
@@ -31,21 +52,17 @@ static const struct vm_operations_struct shmring_vm_ops = {
 	.fault = shmring_fault,
 };
 
-/* Does [first, first + nr) lie within [from, to)? */
-static bool shmring_within(unsigned long first, unsigned long nr,
-			   unsigned long from, unsigned long to)
-{
-	return first >= from && first < to && nr <= to - first;
-}
-
 static bool shmring_may_write(const struct shmring_file *f,
 			      unsigned long first, unsigned long nr)
 {
+	if (shmring_in_arena(f->ring, first, nr))
+		return f->roles & SHMRING_ROLE_BOTH;
 	if (f->roles & SHMRING_ROLE_CONSUMER &&
-	    shmring_within(first, nr, SHMRING_PAGE_C, SHMRING_PAGE_K))
+	    shmring_within(first, nr, SHMRING_PAGE_C, 1))
 		return true;
 	return f->roles & SHMRING_ROLE_PRODUCER &&
-	       shmring_within(first, nr, SHMRING_PAGE_P, f->ring->nr_map);
+	       shmring_within(first, nr, SHMRING_PAGE_P,
+			      f->ring->nr_map - SHMRING_PAGE_P);
 }
 
 static int shmring_insert(struct shmring *ring, struct vm_area_struct *vma)
@@ -85,7 +102,7 @@ int shmring_mmap(struct file *file, struct vm_area_struct *vma)
 	/* Not VM_SHARED: a file that is open for reading only has lost that */
 	if (!(vma->vm_flags & VM_MAYSHARE))
 		return -EINVAL;
-	if (!shmring_within(vma->vm_pgoff, vma_pages(vma), 0, ring->nr_map))
+	if (!shmring_has_pages(ring, vma->vm_pgoff, vma_pages(vma)))
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EACCES;

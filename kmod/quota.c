@@ -14,7 +14,7 @@
 
 static uint max_capacity = SHMRING_CAPACITY_MAX;
 module_param(max_capacity, uint, 0644);
-MODULE_PARM_DESC(max_capacity, "Largest ring in bytes, but for CAP_SYS_RESOURCE");
+MODULE_PARM_DESC(max_capacity, "Largest ring, and largest arena, in bytes, but for CAP_SYS_RESOURCE");
 
 static ulong max_user_rings = 1024;
 module_param(max_user_rings, ulong, 0644);
@@ -45,12 +45,14 @@ static DEFINE_MUTEX(quotas_lock);
 /**
  * shmring_quota_capacity - may the caller have a ring that large at all?
  * @capacity: bytes
+ * @arena: bytes
  *
- * Return: 0, or -EPERM above max_capacity.
+ * Return: 0, or -EPERM if either is above max_capacity.
  */
-int shmring_quota_capacity(u32 capacity)
+int shmring_quota_capacity(u32 capacity, u64 arena)
 {
-	if (capacity > READ_ONCE(max_capacity) && !capable(CAP_SYS_RESOURCE))
+	if (max_t(u64, capacity, arena) > READ_ONCE(max_capacity) &&
+	    !capable(CAP_SYS_RESOURCE))
 		return -EPERM;
 	return 0;
 }

@@ -7,6 +7,6 @@
 
 int shmring_quota_charge(kuid_t uid, unsigned long pages);
 void shmring_quota_uncharge(kuid_t uid, unsigned long pages);
-int shmring_quota_capacity(u32 capacity);
+int shmring_quota_capacity(u32 capacity, u64 arena);
 
 #endif /* SHMRING_QUOTA_H */

@@ -117,34 +117,51 @@ static void shmring_init_pages(struct shmring *ring, u64 start)
 	k->producer_offset = SHMRING_PAGE_P * PAGE_SIZE;
 	k->data_offset = SHMRING_PAGE_DATA * PAGE_SIZE;
 	k->map_length = (u64)ring->nr_map * PAGE_SIZE;
+	if (ring->nr_arena)
+		k->arena_offset = SHMRING_ARENA_OFFSET;
+	k->arena_size = (u64)ring->nr_arena * PAGE_SIZE;
 	k->fence = 1;
 	k->rx_arm = SHMRING_ARM_NONE;
 	k->tx_arm = SHMRING_ARM_NONE;
 }
 
 /**
- * shmring_alloc - make a ring
- * @capacity: bytes, a power of two, SHMRING_CAPACITY_MIN .. SHMRING_CAPACITY_MAX
- * @flags: SHMRING_F_*
- * @start: where both positions begin
- *
- * Context: process, may sleep.
- * The memory is charged to the calling task's cgroup and user.
- *
- * Return: a ring with one reference and no roles taken, or -EINVAL, -ENOMEM,
- * -EDQUOT, -EINTR when the caller is being killed.
+ * shmring_sizes_valid - can there be a ring like that at all?
+ * @capacity: bytes of data
+ * @arena: bytes of the arena, 0: none
  */
-struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start)
+bool shmring_sizes_valid(u32 capacity, u64 arena)
+{
+	return is_power_of_2(capacity) && capacity >= SHMRING_CAPACITY_MIN &&
+	       capacity <= SHMRING_CAPACITY_MAX &&
+	       PAGE_ALIGNED(arena) && arena <= SHMRING_CAPACITY_MAX;
+}
+
+static unsigned int shmring_nr_pages(const struct shmring *ring)
+{
+	return SHMRING_PAGE_DATA + ring->nr_data + ring->nr_arena;
+}
+
+/**
+ * shmring_make - make a ring, maybe with an arena
+ * @capacity: as of shmring_alloc()
+ * @flags: as of shmring_alloc()
+ * @start: as of shmring_alloc()
+ * @arena: bytes, whole pages, 0 .. SHMRING_CAPACITY_MAX
+ *
+ * Context, return: as of shmring_alloc().
+ */
+struct shmring *shmring_make(u32 capacity, u32 flags, u64 start, u64 arena)
 {
 	unsigned int nr_data = DIV_ROUND_UP(capacity, PAGE_SIZE);
-	unsigned int nr_pages = SHMRING_PAGE_DATA + nr_data;
+	unsigned int nr_pages;
 	struct shmring *ring;
 	int err;
 
-	if (flags & ~SHMRING_F_PERSIST || !is_power_of_2(capacity) ||
-	    capacity < SHMRING_CAPACITY_MIN || capacity > SHMRING_CAPACITY_MAX)
+	if (flags & ~SHMRING_F_PERSIST || !shmring_sizes_valid(capacity, arena))
 		return ERR_PTR(-EINVAL);
 
+	nr_pages = SHMRING_PAGE_DATA + nr_data + (arena >> PAGE_SHIFT);
 	err = shmring_quota_charge(current_euid(), nr_pages);
 	if (err)
 		return ERR_PTR(err);
@@ -160,9 +177,10 @@ struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start)
 	ring->flags = flags;
 	ring->capacity = capacity;
 	ring->nr_data = nr_data;
-	ring->nr_map = nr_pages;
+	ring->nr_map = SHMRING_PAGE_DATA + nr_data;
 	if (capacity >= PAGE_SIZE)
 		ring->nr_map += nr_data;
+	ring->nr_arena = arena >> PAGE_SHIFT;
 
 	err = shmring_alloc_pages(ring, nr_pages);
 	if (err)
@@ -181,12 +199,29 @@ uncharge:
 	shmring_quota_uncharge(current_euid(), nr_pages);
 	return ERR_PTR(err);
 }
+
+/**
+ * shmring_alloc - make a ring
+ * @capacity: bytes, a power of two, SHMRING_CAPACITY_MIN .. SHMRING_CAPACITY_MAX
+ * @flags: SHMRING_F_*
+ * @start: where both positions begin
+ *
+ * Context: process, may sleep.
+ * The memory is charged to the calling task's cgroup and user.
+ *
+ * Return: a ring with one reference and no roles taken, or -EINVAL, -ENOMEM,
+ * -EDQUOT, -EINTR when the caller is being killed.
+ */
+struct shmring *shmring_alloc(u32 capacity, u32 flags, u64 start)
+{
+	return shmring_make(capacity, flags, start, 0);
+}
 EXPORT_SYMBOL_GPL(shmring_alloc);
 
 static void shmring_release(struct kref *ref)
 {
 	struct shmring *ring = container_of(ref, struct shmring, ref);
-	unsigned int nr_pages = SHMRING_PAGE_DATA + ring->nr_data;
+	unsigned int nr_pages = shmring_nr_pages(ring);
 	kuid_t uid = ring->uid;
 
 	shmring_registry_forget(ring);

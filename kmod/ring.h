@@ -26,6 +26,9 @@ enum {
 	SHMRING_PAGE_DATA,
 };
 
+/* Where the arena begins in the file, in pages; far behind all of the above */
+#define SHMRING_PAGE_ARENA	((unsigned long)(SHMRING_ARENA_OFFSET >> PAGE_SHIFT))
+
 /**
  * struct shmring_side - what the kernel keeps of one role of a ring
  * @ring: the ring
@@ -67,7 +70,8 @@ struct shmring_side {
  * @flags: SHMRING_F_*
  * @capacity: bytes of data
  * @nr_data: pages of data
- * @nr_map: pages that can be mapped, the mirror included
+ * @nr_map: pages that can be mapped, the mirror included, the arena not
+ * @nr_arena: pages of the arena
  * @c: page C; what stands there comes from a process
  * @k: page K; only the kernel writes it, so it may be believed
  * @p: page P; what stands there comes from a process
@@ -82,7 +86,7 @@ struct shmring_side {
  *	it; set under @roles_lock
  * @handles: its handles; under the registry's lock
  * @nr_handles: how many; under the registry's lock
- * @pages: C, K, P, data
+ * @pages: C, K, P, data, arena
  */
 struct shmring {
 	struct kref ref;
@@ -90,6 +94,7 @@ struct shmring {
 	u32 capacity;
 	unsigned int nr_data;
 	unsigned int nr_map;
+	unsigned int nr_arena;
 	struct shmring_consumer_page *c;
 	struct shmring_kernel_page *k;
 	struct shmring_producer_page *p;
@@ -106,6 +111,8 @@ struct shmring {
 	struct page *pages[];
 };
 
+bool shmring_sizes_valid(u32 capacity, u64 arena);
+struct shmring *shmring_make(u32 capacity, u32 flags, u64 start, u64 arena);
 void shmring_unmap_data(struct shmring *ring);
 
 /**
@@ -120,14 +127,18 @@ static inline bool shmring_tryget(struct shmring *ring)
 /**
  * shmring_page - the page at an offset of the file
  * @ring: the ring
- * @pgoff: in pages, below shmring.nr_map
+ * @pgoff: in pages; below shmring.nr_map, or of the arena
  *
  * The mirror is the same pages once more, so only the index differs.
  */
 static inline struct page **shmring_page(struct shmring *ring,
 					 unsigned long pgoff)
 {
-	if (pgoff >= SHMRING_PAGE_DATA + ring->nr_data)
+	unsigned long fold = SHMRING_PAGE_DATA + ring->nr_data;
+
+	if (pgoff >= SHMRING_PAGE_ARENA)
+		pgoff -= SHMRING_PAGE_ARENA - fold;
+	else if (pgoff >= fold)
 		pgoff -= ring->nr_data;
 	return &ring->pages[pgoff];
 }

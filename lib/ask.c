@@ -116,3 +116,26 @@ struct pollfd shmring_pollfd(const struct shmring *r, enum shmring_edge edge)
 		return (struct pollfd){ .fd = -1 };
 	return ring->backend->pollfd(ring, edge);
 }
+
+/**
+ * shmring_arena - what both ends can write beside the ring
+ * @r: the ring, held in any role
+ * @size: filled with its bytes, 0 if there is none; may be NULL
+ *
+ * Made with struct shmring_options.arena, zeroed, and mapped once for as long as
+ * @r lives: writable for whoever holds a role, read-only for an observer.  Who
+ * may touch what, and when, is for the two ends to agree on, by a slab or a
+ * queue in it or by the bytes in the ring.  A peer can change any of it at any
+ * time: copy what is parsed, then check the copy.
+ *
+ * Context: any thread.
+ * Return: its first byte, on a page of its own; NULL if there is none.
+ */
+void *shmring_arena(const struct shmring *r, size_t *size)
+{
+	const struct ring *ring = ring_of(r);
+
+	if (size)
+		*size = ring->layout.arena_size;
+	return ring->arena;
+}

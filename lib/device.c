@@ -45,7 +45,7 @@ static int layout_check(const struct layout *l)
 	    l->producer_offset + page > l->data_offset ||
 	    l->data_offset + data > l->map_length)
 		return -EINVAL;
-	return 0;
+	return arena_check(l->arena_size);
 }
 
 /*
@@ -70,6 +70,8 @@ int device_describe(struct ring *r)
 		.producer_offset = info.producer_offset,
 		.data_offset = info.data_offset,
 		.map_length = info.map_length,
+		.arena_offset = info.arena_offset,
+		.arena_size = info.arena_size,
 	};
 	r->roles = info.roles;
 	r->flags = info.flags;
@@ -92,6 +94,7 @@ int device_create(struct ring *r, uint32_t capacity,
 		.capacity = capacity,
 		.roles = r->roles,
 		.start = options->start,
+		.arena = options->arena,
 	};
 	int err = device_ioctl(r->fd, SHMRING_IOC_CREATE, &create);
 

@@ -22,6 +22,8 @@ struct layout {
 	uint64_t producer_offset;
 	uint64_t data_offset;
 	uint64_t map_length;
+	uint64_t arena_offset;
+	uint64_t arena_size;
 };
 
 /*
@@ -88,6 +90,7 @@ extern const struct backend shmring_memory;
  * @backend: one of the two above
  * @k: the kernel page; the memory backend writes to it
  * @base: where the pages are mapped, @layout.map_length bytes
+ * @arena: where the arena is mapped, @layout.arena_size bytes; NULL: none
  * @layout: the geometry
  * @roles: that this end holds
  * @flags: SHMRING_F_*
@@ -102,6 +105,7 @@ struct ring {
 	const struct backend *backend;
 	struct shmring_kernel_page *k;
 	unsigned char *base;
+	unsigned char *arena;
 	struct layout layout;
 	uint32_t roles;
 	uint32_t flags;
@@ -135,12 +139,14 @@ static inline uint32_t ring_state(const struct ring *r)
 
 /* lib/map.c */
 int ring_map(struct ring *r);
+void ring_unmap(struct ring *r);
 int ring_protect(struct ring *r);
 
 /* lib/ring.c */
 struct ring *ring_alloc(const struct backend *backend,
 			const struct shmring_options *options);
 int ring_start(struct ring *r);
+int arena_check(uint64_t arena);
 struct shmring *ring_discard(struct ring *r);
 
 /* lib/device.c */
@@ -151,7 +157,8 @@ int device_create(struct ring *r, uint32_t capacity,
 		  const struct shmring_options *options);
 
 /* lib/memory.c */
-void memory_layout(struct layout *layout, uint32_t capacity);
+void memory_layout(struct layout *layout, uint32_t capacity, uint64_t arena);
+uint64_t memory_size(const struct layout *layout);
 int memory_create(struct ring *r, uint32_t capacity,
 		  const struct shmring_options *options);
 

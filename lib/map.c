@@ -10,7 +10,8 @@
  *	+----------+----------+----------+----------+----------+
  *	  consumer   memory     producer   producer   producer	  may write
  *
- * The device shows the data twice by itself; a memfd is mapped a second time.
+ * The device shows the data twice by itself; a memfd is mapped a second time.  An
+ * arena is a mapping of its own, which whoever has a role may write.
  */
 #include <errno.h>
 #include <sys/mman.h>
@@ -57,10 +58,29 @@ static unsigned int pieces_of(const struct ring *r, struct piece piece[4])
 	return again ? 4 : 3;
 }
 
+static int arena_prot(const struct ring *r)
+{
+	return writable_if(r->roles & SHMRING_ROLE_BOTH);
+}
+
+static int arena_map(struct ring *r)
+{
+	void *arena;
+
+	if (!r->layout.arena_size)
+		return 0;
+	arena = mmap(NULL, r->layout.arena_size, arena_prot(r), MAP_SHARED,
+		     r->fd, (off_t)r->layout.arena_offset);
+	if (arena == MAP_FAILED)
+		return -errno;
+	r->arena = arena;
+	return 0;
+}
+
 /*
  * ring_map - map the pages of @r->fd as @r->layout says and @r->roles need
  *
- * Return: 0 or a negative errno.
+ * Return: 0 or a negative errno; ring_unmap() undoes it either way.
  */
 int ring_map(struct ring *r)
 {
@@ -84,7 +104,16 @@ int ring_map(struct ring *r)
 		}
 	}
 	r->base = base;
-	return 0;
+	return arena_map(r);
+}
+
+/* ring_unmap - undo ring_map(), also one that failed or was not called */
+void ring_unmap(struct ring *r)
+{
+	if (r->arena)
+		munmap(r->arena, r->layout.arena_size);
+	if (r->base)
+		munmap(r->base, r->layout.map_length);
 }
 
 /*
@@ -101,5 +130,7 @@ int ring_protect(struct ring *r)
 		if (mprotect(r->base + piece[i].at, piece[i].length,
 			     piece[i].prot))
 			return -errno;
+	if (r->arena && mprotect(r->arena, r->layout.arena_size, arena_prot(r)))
+		return -errno;
 	return 0;
 }

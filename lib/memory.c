@@ -16,8 +16,19 @@
 
 #include "internal.h"
 
-/* memory_layout - the only layout that a ring of @capacity has here */
-void memory_layout(struct layout *l, uint32_t capacity)
+/* Where the data ends in the file, which has it once. */
+static uint64_t data_end(const struct layout *l)
+{
+	return l->data_offset +
+	       (l->capacity < l->page_size ? l->page_size : l->capacity);
+}
+
+/*
+ * memory_layout - the only layout that a ring of @capacity has here
+ *
+ * The arena, if there is one, follows the data in the file.
+ */
+void memory_layout(struct layout *l, uint32_t capacity, uint64_t arena)
 {
 	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
 
@@ -29,6 +40,14 @@ void memory_layout(struct layout *l, uint32_t capacity)
 	l->data_offset = 3ULL * page;
 	l->map_length = l->data_offset +
 			(capacity < page ? page : 2ULL * capacity);
+	l->arena_offset = arena ? data_end(l) : 0;
+	l->arena_size = arena;
+}
+
+/* memory_size - the bytes of its file */
+uint64_t memory_size(const struct layout *l)
+{
+	return data_end(l) + l->arena_size;
 }
 
 static int write_page(int fd, const void *buf, size_t n, uint64_t offset)
@@ -53,6 +72,8 @@ static int write_pages(int fd, const struct layout *l, uint64_t start)
 		.producer_offset = l->producer_offset,
 		.data_offset = l->data_offset,
 		.map_length = l->map_length,
+		.arena_offset = l->arena_offset,
+		.arena_size = l->arena_size,
 		.fence = 1,
 		.rx_arm = SHMRING_ARM_NONE,
 		.tx_arm = SHMRING_ARM_NONE,
@@ -80,19 +101,16 @@ int memory_create(struct ring *r, uint32_t capacity,
 		  const struct shmring_options *options)
 {
 	struct layout *l = &r->layout;
-	uint64_t size;
 	int err;
 
 	if (options->flags)
 		return -EOPNOTSUPP;
-	memory_layout(l, capacity);
-	size = l->data_offset +
-	       (capacity < l->page_size ? l->page_size : capacity);
+	memory_layout(l, capacity, options->arena);
 
 	r->fd = memfd_create("shmring", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (r->fd < 0)
 		return -errno;
-	if (ftruncate(r->fd, (off_t)size))
+	if (ftruncate(r->fd, (off_t)memory_size(l)))
 		return -errno;
 	err = write_pages(r->fd, l, options->start);
 	if (err)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -130,8 +129,7 @@ struct shmring *ring_discard(struct ring *r)
 {
 	int saved = errno;
 
-	if (r->base)
-		munmap(r->base, r->layout.map_length);
+	ring_unmap(r);
 	if (r->event[1] >= 0)
 		close(r->event[1]);
 	if (r->event[0] >= 0)
@@ -141,6 +139,14 @@ struct shmring *ring_discard(struct ring *r)
 	free(r);
 	errno = saved;
 	return NULL;
+}
+
+/* arena_check - can an arena have that size? */
+int arena_check(uint64_t arena)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return arena % page || arena > SHMRING_CAPACITY_MAX ? -EINVAL : 0;
 }
 
 static int options_check(uint32_t capacity,
@@ -162,7 +168,7 @@ static int options_check(uint32_t capacity,
 	for (i = 0; i < sizeof(options->reserved) / sizeof(*reserved); i++)
 		if (reserved[i])
 			return -EINVAL;
-	return 0;
+	return arena_check(options->arena);
 }
 
 /* Is there no device, as opposed to one that may not be used? */

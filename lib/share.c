@@ -56,7 +56,7 @@ static int memory_describe(struct ring *r)
 {
 	struct shmring_kernel_page k;
 	struct layout *l = &r->layout;
-	uint64_t size, page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct stat st;
 	int seals;
 
@@ -78,13 +78,16 @@ static int memory_describe(struct ring *r)
 	    (k.capacity & (k.capacity - 1)))
 		return -EINVAL;
 
-	memory_layout(l, (uint32_t)k.capacity);
-	size = l->data_offset + (k.capacity < page ? page : k.capacity);
-	if ((uint64_t)st.st_size != size ||
+	if (arena_check(k.arena_size))
+		return -EINVAL;
+
+	memory_layout(l, (uint32_t)k.capacity, k.arena_size);
+	if ((uint64_t)st.st_size != memory_size(l) ||
 	    k.consumer_offset != l->consumer_offset ||
 	    k.kernel_offset != l->kernel_offset ||
 	    k.producer_offset != l->producer_offset ||
-	    k.data_offset != l->data_offset || k.map_length != l->map_length)
+	    k.data_offset != l->data_offset ||
+	    k.map_length != l->map_length || k.arena_offset != l->arena_offset)
 		return -EINVAL;
 	return 0;
 }

@@ -76,6 +76,7 @@ int shmring_status(const struct shmring *r);
 int shmring_stats(const struct shmring *r, struct shmring_stats *out);
 int shmring_fd(const struct shmring *r);
 struct pollfd shmring_pollfd(const struct shmring *r, enum shmring_edge edge);
+void *shmring_arena(const struct shmring *r, size_t *size);
 
 /* Waiting: lib/wait.c */
 

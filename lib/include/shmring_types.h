@@ -102,6 +102,8 @@ struct shmring {
  * @spin_ns: how long a wait may spin before it sleeps, in nanoseconds; 0: about
  *	5000; SHMRING_SPIN_OFF: not at all
  * @reserved: zero
+ * @arena: bytes that both ends can write beside the ring, see shmring_arena(): a
+ *	multiple of the page size, at most 2^30; 0: none
  */
 struct shmring_options {
 	uint32_t backend;
@@ -110,7 +112,8 @@ struct shmring_options {
 	uint32_t mode;
 	uint64_t start;
 	uint32_t spin_ns;
-	uint32_t reserved[9];
+	uint32_t reserved[7];
+	uint64_t arena;
 };
 
 /**

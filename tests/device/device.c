@@ -110,6 +110,18 @@ int device_create(int fd, __u32 capacity, __u32 roles)
 	return device_create_full(fd, capacity, roles, 0, 0);
 }
 
+int device_create_arena(int fd, __u32 capacity, __u32 roles, __u64 arena)
+{
+	struct shmring_ioc_create r = {
+		.size = sizeof(r),
+		.capacity = capacity,
+		.roles = roles,
+		.arena = arena,
+	};
+
+	return device_ioctl(fd, SHMRING_IOC_CREATE, &r);
+}
+
 int device_register(int fd, __u32 mode, __u32 *handle)
 {
 	struct shmring_ioc_register r = { .size = sizeof(r), .mode = mode };

@@ -28,6 +28,7 @@ int device_ioctl(int fd, unsigned int cmd, void *arg);
 int device_create(int fd, __u32 capacity, __u32 roles);
 int device_create_full(int fd, __u32 capacity, __u32 roles, __u32 flags,
 		       __u64 start);
+int device_create_arena(int fd, __u32 capacity, __u32 roles, __u64 arena);
 int device_register(int fd, __u32 mode, __u32 *handle);
 int device_attach(int fd, __u32 handle, __u32 roles);
 int device_unregister(int fd, __u32 handle);

@@ -49,6 +49,7 @@ FIXTURE_TEARDOWN(request)
 struct request {
 	unsigned int cmd;
 	__u32 size;
+	__u32 first;	/* the size that its first version had */
 	union {
 		__u32 words[64];
 		struct shmring_ioc_create create;
@@ -81,6 +82,7 @@ static bool request_make(struct request *r, const struct device_pair *pair,
 	switch (cmd) {
 	case SHMRING_IOC_CREATE:
 		r->size = sizeof(r->create);
+		r->first = offsetof(struct shmring_ioc_create, arena);
 		r->create.capacity = 64;
 		r->create.roles = SHMRING_ROLE_BOTH;
 		r->own_fd = true;
@@ -101,6 +103,7 @@ static bool request_make(struct request *r, const struct device_pair *pair,
 		break;
 	case SHMRING_IOC_INFO:
 		r->size = sizeof(r->info);
+		r->first = offsetof(struct shmring_ioc_info, arena_offset);
 		break;
 	case SHMRING_IOC_ARM:
 		r->size = sizeof(r->arm);
@@ -122,6 +125,8 @@ static bool request_make(struct request *r, const struct device_pair *pair,
 		break;
 	}
 	r->words[0] = r->size;
+	if (!r->first)
+		r->first = r->size;
 	if (r->own_fd)
 		r->fd = device_open(O_RDWR);
 	return r->fd >= 0;
@@ -148,7 +153,7 @@ TEST_F(request, size)
 		memset(self->buf, 0, page);
 		memcpy(self->buf, r.words, r.size);
 
-		for (size = 0; size < r.size; size++) {
+		for (size = 0; size < r.first; size++) {
 			*(__u32 *)self->buf = size;
 			EXPECT_EQ(-EINVAL,
 				  device_ioctl(r.fd, r.cmd, self->buf)) {
@@ -533,6 +538,106 @@ TEST_F(create, pages_are_clean)
 		device_unmap(&map);
 		device_close(&fd);
 	}
+}
+
+TEST_F(create, arena)
+{
+	const __u64 page = sysconf(_SC_PAGESIZE);
+	const __u64 good[] = { 0, page, 3 * page, 1 << 20, (5 << 20) + page };
+	const __u64 bad[] = {
+		1, page - 1, page + 1, page / 2, page + 8, (1 << 30) - 1,
+		(1 << 30) + 1, (1 << 30) + page, 1ULL << 31, 1ULL << 32,
+		(1ULL << 32) + page, 1ULL << 40, 1ULL << 62, 1ULL << 63,
+		(1ULL << 63) + page, -page, ~0ULL,
+	};
+	static const __u32 capacities[] = { 2, 2048, 4096, 1 << 16 };
+	struct shmring_ioc_info info;
+	struct device_map map;
+	unsigned long pages;
+	size_t c, i, at;
+	char *arena;
+	int fd;
+
+	for (c = 0; c < ARRAY_SIZE(capacities); c++) {
+		for (i = 0; i < ARRAY_SIZE(bad); i++) {
+			fd = device_open(O_RDWR);
+			EXPECT_EQ(-EINVAL,
+				  device_create_arena(fd, capacities[c],
+						      SHMRING_ROLE_BOTH,
+						      bad[i])) {
+				TH_LOG("arena %#llx", bad[i]);
+			}
+			/* What failed has bound nothing */
+			EXPECT_EQ(-ENOTCONN, device_kick(fd, SHMRING_READABLE));
+			device_close(&fd);
+		}
+		for (i = 0; i < ARRAY_SIZE(good); i++) {
+			fd = device_open(O_RDWR);
+			ASSERT_EQ(0, device_create_arena(fd, capacities[c],
+							 SHMRING_ROLE_BOTH,
+							 good[i]));
+			ASSERT_EQ(0, device_info(fd, &info));
+			EXPECT_EQ(good[i], info.arena_size);
+			EXPECT_EQ(good[i] ? SHMRING_ARENA_OFFSET : 0,
+				  info.arena_offset);
+			EXPECT_EQ(3 * page + (capacities[c] < page ? page :
+					      2ULL * capacities[c]),
+				  info.map_length);
+			EXPECT_EQ(0, device_param("pages", &pages));
+			EXPECT_EQ(3 + (capacities[c] + page - 1) / page +
+				  good[i] / page, pages);
+			ASSERT_EQ(0, device_map(fd, &map));
+			EXPECT_EQ(good[i], map.k->arena_size);
+			EXPECT_EQ(info.arena_offset, map.k->arena_offset);
+			device_unmap(&map);
+			if (!good[i]) {
+				device_close(&fd);
+				continue;
+			}
+			/* Clean, and all of it there */
+			arena = mmap(NULL, good[i], PROT_READ | PROT_WRITE,
+				     MAP_SHARED, fd, SHMRING_ARENA_OFFSET);
+			ASSERT_NE(MAP_FAILED, arena);
+			for (at = 0; at < good[i]; at++)
+				if (arena[at])
+					break;
+			EXPECT_EQ(good[i], at);
+			memset(arena, 0xa5, good[i]);
+			munmap(arena, good[i]);
+			device_close(&fd);
+		}
+	}
+}
+
+/* Who knows nothing of arenas, as the first version, gets none. */
+TEST_F(create, before_there_were_arenas)
+{
+	struct {
+		struct shmring_ioc_info info;
+		__u64 behind;
+	} answer;
+	struct shmring_ioc_create r = {
+		.size = offsetof(struct shmring_ioc_create, arena),
+		.capacity = 64,
+		.roles = SHMRING_ROLE_BOTH,
+		.arena = 1,	/* not part of it */
+	};
+	const __u32 first = offsetof(struct shmring_ioc_info, arena_offset);
+	int fd = device_open(O_RDWR);
+
+	ASSERT_EQ(0, device_ioctl(fd, SHMRING_IOC_CREATE, &r));
+	ASSERT_EQ(0, device_info(fd, &answer.info));
+	EXPECT_EQ(0, answer.info.arena_offset);
+	EXPECT_EQ(0, answer.info.arena_size);
+
+	memset(&answer, 0x5a, sizeof(answer));
+	answer.info.size = first;
+	ASSERT_EQ(0, device_ioctl(fd, SHMRING_IOC_INFO, &answer));
+	EXPECT_EQ(first, answer.info.size);
+	EXPECT_EQ(64, answer.info.capacity);
+	EXPECT_EQ(0, answer.info.drop_bytes);
+	EXPECT_EQ(0x5a5a5a5a5a5a5a5aULL, answer.info.arena_offset);
+	device_close(&fd);
 }
 
 /*

@@ -69,6 +69,22 @@ static int ring_of(uid_t uid, __u32 capacity)
 	return fd;
 }
 
+/* The same, with an arena. */
+static int arena_of(uid_t uid, __u32 capacity, __u64 arena)
+{
+	int fd = device_open(O_RDWR), saved = geteuid();
+	int err;
+
+	if (fd < 0 || seteuid(uid))
+		return -errno;
+	err = device_create_arena(fd, capacity, SHMRING_ROLE_BOTH, arena);
+	if (err)
+		device_close(&fd);
+	if (seteuid(saved))
+		return -errno;
+	return err ?: fd;
+}
+
 static unsigned long param(const char *name)
 {
 	unsigned long value = ~0UL;
@@ -166,6 +182,17 @@ TEST_F(limit, capacity)
 		_exit(device_ring(1 << 17, SHMRING_ROLE_BOTH) != -EPERM ? 2 : 0);
 	}
 	EXPECT_EQ(0, device_child(pid));
+
+	/* An arena is measured by itself */
+	fd = arena_of(USER, 1 << 16, 1 << 16);
+	EXPECT_LE(0, fd);
+	device_close(&fd);
+	EXPECT_EQ(-EPERM, arena_of(USER, 64, (1 << 16) + self->page));
+	EXPECT_EQ(-EPERM, arena_of(USER, 64, 1 << 30));
+	EXPECT_EQ(-EINVAL, arena_of(USER, 64, (1 << 17) + 1));
+	fd = arena_of(0, 64, 1 << 17);
+	EXPECT_LE(0, fd);
+	device_close(&fd);
 
 	/* Nobody's ring */
 	ASSERT_EQ(0, device_set_param("max_capacity", 0));
@@ -297,6 +324,16 @@ TEST_F(limit, bytes)
 	device_close(&fds[0]);
 	device_close(&fds[1]);
 
+	/* An arena's pages are like others */
+	fds[0] = arena_of(USER, 4 * page, ring);
+	EXPECT_LE(0, fds[0]);
+	EXPECT_EQ(2 * ring / page, param("pages"));
+	EXPECT_EQ(-EDQUOT, ring_of(USER, 2));
+	device_close(&fds[0]);
+	EXPECT_EQ(-EDQUOT, arena_of(USER, 4 * page, ring + page));
+	EXPECT_EQ(-EDQUOT, arena_of(USER, 2, 1 << 30));
+	EXPECT_EQ(0, param("pages"));
+
 	ASSERT_EQ(0, device_set_param("max_user_bytes", ring - 1));
 	EXPECT_EQ(-EDQUOT, ring_of(USER, 4 * page));
 	EXPECT_EQ(-EDQUOT, ring_of(USER, 1 << 30));
@@ -413,6 +450,17 @@ static int in_cgroup(void)
 	close(fd);
 	if (get_number(OURS "/memory.current", NULL) > before + (1 << 20))
 		return 8;
+	/* An arena likewise */
+	if (arena_of(0, 64, 64 << 20) != -ENOMEM)
+		return 9;
+	fd = arena_of(0, 64, 8 << 20);
+	if (fd < 0)
+		return 10;
+	if (get_number(OURS "/memory.current", NULL) < before + (7 << 20))
+		return 11;
+	close(fd);
+	if (get_number(OURS "/memory.current", NULL) > before + (1 << 20))
+		return 12;
 	return 0;
 }
 

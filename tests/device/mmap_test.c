@@ -31,6 +31,9 @@
 /* What stands in the file, from its beginning. */
 enum { C, K, P, DATA };
 
+/* Pages of the arena, which all rings but that of both have. */
+#define ARENA_PAGES	3
+
 struct end {
 	const char *name;
 	__u32 roles;	/* 0: unbound */
@@ -42,7 +45,8 @@ FIXTURE(ring) {
 	size_t page;
 	__u32 capacity;
 	size_t data;	/* pages of it */
-	size_t total;	/* pages that can be mapped */
+	size_t total;	/* pages that can be mapped, before the arena */
+	size_t arena;	/* where that begins */
 	struct end ends[8];
 	struct end *producer, *consumer, *both, *observer;
 	__u32 handle;
@@ -63,6 +67,8 @@ FIXTURE_VARIANT_ADD(ring, four_pages) { .pages = 4 };
 /* Which page of the ring is behind a page of the file? */
 static size_t fold(const struct _test_data_ring *self, size_t page)
 {
+	if (page >= self->arena)
+		return page;
 	return page < DATA + self->data ? page : page - self->data;
 }
 
@@ -125,6 +131,7 @@ FIXTURE_SETUP(ring)
 	self->capacity = variant->bytes ?: variant->pages * self->page;
 	self->data = variant->pages ?: 1;
 	self->total = DATA + (variant->pages ? 2 * variant->pages : 1);
+	self->arena = SHMRING_ARENA_OFFSET / self->page;
 	ASSERT_EQ(0, statvfs(SHMRING_DEVICE, &fs));
 	self->noexec = fs.f_flag & ST_NOEXEC;
 
@@ -141,7 +148,11 @@ FIXTURE_SETUP(ring)
 		ASSERT_LE(0, e->fd);
 		if (!e->roles)
 			continue;
-		if (e == self->producer || e == self->both)
+		if (e == self->producer)
+			err = device_create_arena(e->fd, self->capacity,
+						  e->roles,
+						  ARENA_PAGES * self->page);
+		else if (e == self->both)
 			err = device_create(e->fd, self->capacity, e->roles);
 		else
 			err = device_attach(e->fd, self->handle, e->roles);
@@ -156,6 +167,7 @@ FIXTURE_SETUP(ring)
 
 	ASSERT_TRUE(tag_pages(self, self->producer, P, 1 + self->data));
 	ASSERT_TRUE(tag_pages(self, self->consumer, C, 1));
+	ASSERT_TRUE(tag_pages(self, self->consumer, self->arena, ARENA_PAGES));
 	ASSERT_TRUE(tag_pages(self, self->both, P, 1 + self->data));
 	ASSERT_TRUE(tag_pages(self, self->both, C, 1));
 }
@@ -176,6 +188,8 @@ FIXTURE_TEARDOWN(ring)
 /* Who writes which page; everybody who has a role reads all of them. */
 static __u32 writer_of(size_t page)
 {
+	if (page >= SHMRING_ARENA_OFFSET / sysconf(_SC_PAGESIZE))
+		return SHMRING_ROLE_BOTH;
 	switch (page) {
 	case C:
 		return SHMRING_ROLE_CONSUMER;
@@ -196,6 +210,16 @@ static int rights_to(const struct end *e, size_t first, size_t nr)
 		if (!(e->roles & writer_of(i)))
 			rights &= ~PROT_WRITE;
 	return rights;
+}
+
+/* Are all of these pages there, in one of the two stretches of the file? */
+static bool in_the_file(const struct _test_data_ring *self, const struct end *e,
+			size_t first, size_t nr)
+{
+	if (first + nr <= self->total)
+		return true;
+	return e != self->both && first >= self->arena &&
+	       first + nr <= self->arena + ARENA_PAGES;
 }
 
 /* Reasons to refuse; if there are several, any may be named. */
@@ -221,7 +245,7 @@ static int expected(const struct _test_data_ring *self, const struct end *e,
 		reasons |= NO_RIGHT;
 	if (prot & PROT_EXEC)
 		reasons |= NO_RIGHT | (self->noexec ? NO_EXEC_MOUNT : 0);
-	if (first + nr > self->total)
+	if (!in_the_file(self, e, first, nr))
 		reasons |= NO_SENSE;
 	else if (prot & ~rights_to(e, first, nr))
 		reasons |= NO_RIGHT;
@@ -283,7 +307,10 @@ static void try_map(struct __test_metadata *_metadata,
 	munmap(map, nr * self->page);
 }
 
-TEST_F(ring, mmap_matrix)
+/* All that can be asked for of these pages, and of up to that many from each. */
+static void try_maps(struct __test_metadata *_metadata,
+		     struct _test_data_ring *self, size_t from, size_t to,
+		     size_t most)
 {
 	static const int types[] = {
 		MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE
@@ -292,13 +319,25 @@ TEST_F(ring, mmap_matrix)
 	int prot;
 
 	for (i = 0; i < ARRAY_SIZE(self->ends); i++)
-		for (first = 0; first < self->total + 2; first++)
-			for (nr = 1; nr < self->total + 3; nr++)
+		for (first = from; first < to; first++)
+			for (nr = 1; nr <= most; nr++)
 				for (prot = 0; prot <= RWX; prot++)
 					for (type = 0; type < 3; type++)
 						try_map(_metadata, self,
 							&self->ends[i], first,
 							nr, prot, types[type]);
+}
+
+TEST_F(ring, mmap_matrix)
+{
+	try_maps(_metadata, self, 0, self->total + 2, self->total + 2);
+	ASSERT_EQ(0, self->faults);
+}
+
+TEST_F(ring, arena_mmap_matrix)
+{
+	try_maps(_metadata, self, self->arena - 2, self->arena + ARENA_PAGES + 2,
+		 ARENA_PAGES + 4);
 	ASSERT_EQ(0, self->faults);
 }
 
@@ -346,6 +385,22 @@ TEST_F(ring, mprotect_matrix)
 						try_protect(_metadata, self,
 							    &self->ends[i],
 							    first, nr, from);
+	ASSERT_EQ(0, self->faults);
+}
+
+TEST_F(ring, arena_mprotect)
+{
+	size_t first, i;
+	int from;
+
+	for (i = 0; self->ends[i].roles; i++)
+		for (first = 0; first < ARENA_PAGES; first++)
+			for (from = 0; from < PROT_EXEC; from++)
+				if (&self->ends[i] != self->both)
+					try_protect(_metadata, self,
+						    &self->ends[i],
+						    self->arena + first,
+						    ARENA_PAGES - first, from);
 	ASSERT_EQ(0, self->faults);
 }
 
@@ -682,6 +737,90 @@ static bool is_hole(void *at, size_t page)
 	return mincore(at, page, &there) && errno == ENOMEM;
 }
 
+static int write_mem(const char *path, void *at)
+{
+	__u64 word = 1;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	err = pwrite(fd, &word, sizeof(word), (off_t)at) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+/* One arena for all ends, which comes back after it was thrown away. */
+TEST_F(ring, arena)
+{
+	struct end *ends[] = { self->producer, self->consumer, self->observer };
+	size_t page = self->page;
+	char *maps[3], *map;
+	size_t e, i;
+	pid_t pid;
+
+	for (e = 0; e < 3; e++) {
+		maps[e] = map_pages(self, ends[e], self->arena, ARENA_PAGES,
+				    e < 2 ? PROT_READ | PROT_WRITE : PROT_READ);
+		ASSERT_NE(NULL, maps[e]);
+	}
+	for (i = 0; i < ARENA_PAGES; i++) {
+		*tag_of(self, maps[i % 2] + i * page) = TAG + 100 + i;
+		for (e = 0; e < 3; e++)
+			EXPECT_EQ(TAG + 100 + i,
+				  *tag_of(self, maps[e] + i * page));
+		*tag_of(self, maps[0] + i * page) = TAG + self->arena + i;
+	}
+	for (e = 0; e < 3; e++) {
+		ASSERT_EQ(0, madvise(maps[e], ARENA_PAGES * page,
+				     MADV_DONTNEED));
+		for (i = 0; i < ARENA_PAGES; i++)
+			EXPECT_TRUE(right_page(self, maps[e] + i * page,
+					       self->arena + i));
+	}
+	/* It does not grow, nor reach into anything else */
+	EXPECT_EQ(MAP_FAILED, mremap(maps[0], ARENA_PAGES * page,
+				     (ARENA_PAGES + 1) * page, MREMAP_MAYMOVE));
+
+	pid = fork();
+	if (!pid) {
+		for (e = 0; e < 3; e++)
+			if (!is_hole(maps[e], page))
+				_exit(1);
+		map = map_pages(self, self->consumer, self->arena, ARENA_PAGES,
+				PROT_READ | PROT_WRITE);
+		if (!map || !right_page(self, map + page, self->arena + 1))
+			_exit(2);
+		*tag_of(self, map + page) = TAG + 55;
+		/* As to a process, so to a system call */
+		if (write_mem("/proc/self/mem", map))
+			_exit(3);
+		map = map_pages(self, self->observer, self->arena, 1, PROT_READ);
+		if (!map || !write_mem("/proc/self/mem", map))
+			_exit(4);
+		map[0] = 0;
+		_exit(5);
+	}
+	EXPECT_EQ(256 + SIGSEGV, device_child(pid));
+	EXPECT_EQ(TAG + 55, *tag_of(self, maps[2] + page));
+
+	/* Held by the mapping when the file is gone, and with it the role */
+	device_close(&self->producer->fd);
+	EXPECT_EQ(-EBUSY, device_end(self->handle, SHMRING_ROLE_PRODUCER));
+	EXPECT_TRUE(right_page(self, maps[0], self->arena));
+	for (e = 0; e < 3; e++)
+		munmap(maps[e], ARENA_PAGES * page);
+	/* What stands there is there for the next end */
+	self->producer->fd = device_end(self->handle, SHMRING_ROLE_PRODUCER);
+	ASSERT_LE(0, self->producer->fd);
+	map = map_pages(self, self->producer, self->arena, ARENA_PAGES,
+			PROT_READ | PROT_WRITE);
+	ASSERT_NE(NULL, map);
+	EXPECT_TRUE(right_page(self, map, self->arena));
+	EXPECT_EQ(TAG + 55, *tag_of(self, map + page));
+	munmap(map, ARENA_PAGES * page);
+}
+
 TEST_F(ring, fork_leaves_it_behind)
 {
 	size_t page = self->page;
@@ -920,19 +1059,6 @@ TEST_F(ring, outlives_its_file)
 /*
  * --- Other ways to write to a page
  */
-
-static int write_mem(const char *path, void *at)
-{
-	__u64 word = 1;
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = pwrite(fd, &word, sizeof(word), (off_t)at) < 0 ? -errno : 0;
-	close(fd);
-	return err;
-}
 
 static bool read_mem(const char *path, void *at, __u64 *word)
 {

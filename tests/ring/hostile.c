@@ -39,6 +39,11 @@ static const struct hostile_case in_page_k[] = {
 	{ K(data_offset, 12289) }, { K(data_offset, 1ULL << 62) },
 	{ K(map_length, 0) }, { K(map_length, 4096) },
 	{ K(map_length, 1ULL << 40) }, { K(map_length, UINT64_MAX) },
+	{ K(arena_offset, 4096) }, { K(arena_offset, 1ULL << 40) },
+	{ K(arena_offset, UINT64_MAX) },
+	{ K(arena_size, 1) }, { K(arena_size, 4096) },
+	{ K(arena_size, 1ULL << 30) }, { K(arena_size, 1ULL << 31) },
+	{ K(arena_size, -4096ULL) }, { K(arena_size, UINT64_MAX) },
 };
 
 static const struct hostile_case around[] = {

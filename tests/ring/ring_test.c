@@ -89,7 +89,8 @@ TEST(create_refuses_bad_options)
 		{ .mode = 01000 },
 		{ .mode = 0777 },
 		{ .reserved = { 1 } },
-		{ .reserved = { [8] = 1 } },
+		{ .reserved = { [6] = 1 } },
+		{ .arena = 1 },
 	};
 	struct shmring_options persist = {
 		.backend = SHMRING_BACKEND_MEMORY,

@@ -21,6 +21,10 @@
  * read-write.  The data pages come twice when the capacity is at least a page:
  * then every span is one contiguous piece.  A smaller ring has one data page
  * and wraps inside it.
+ *
+ * A ring that was made with an arena has further pages, at SHMRING_ARENA_OFFSET,
+ * which both ends map read-write and an observer read-only: room for what is
+ * passed by reference.  The kernel never looks at what stands there.
  */
 #ifndef _UAPI_LINUX_SHMRING_H
 #define _UAPI_LINUX_SHMRING_H
@@ -35,6 +39,9 @@
 
 #define SHMRING_CAPACITY_MIN	2U
 #define SHMRING_CAPACITY_MAX	0x40000000U
+
+/* The arena's own file offset on the device, above any ring's map_length. */
+#define SHMRING_ARENA_OFFSET	0x10000000000ULL
 
 /* Words that different CPUs write or poll stand this far apart. */
 #define SHMRING_LINE		128
@@ -115,6 +122,8 @@ struct shmring_producer_page {
  * @map_length: file offset behind the last byte that can be mapped; when the
  *	capacity is at least page_size, the data pages are mirrored, and that is
  *	data_offset + 2 * capacity
+ * @arena_offset: file offset of the arena; 0: there is none
+ * @arena_size: its bytes
  * @state: SHMRING_STATE_* bits
  * @fence: not 0: a commit or release must put a full fence between its store
  *	and its load of the peer's arm.  An end that always fences is always right.
@@ -141,7 +150,9 @@ struct shmring_kernel_page {
 	__u64 producer_offset;
 	__u64 data_offset;
 	__u64 map_length;
-	__u8 pad0[SHMRING_LINE - 64];
+	__u64 arena_offset;
+	__u64 arena_size;
+	__u8 pad0[SHMRING_LINE - 80];
 
 	__u32 state;
 	__u32 fence;
@@ -192,10 +203,12 @@ struct shmring_kernel_page {
  * @capacity: bytes, a power of two, SHMRING_CAPACITY_MIN .. _MAX
  * @roles: SHMRING_ROLE_* of this fd; OBSERVER stands alone
  * @start: where both positions begin; 0 unless a test wants a wrap to be near
+ * @arena: bytes of an arena, a multiple of the page size, at most
+ *	SHMRING_CAPACITY_MAX; 0: none.  The first version ends before it.
  *
  * EINVAL a bad field; EBUSY the fd is bound; EACCES the fd is not open for
- * reading and writing (OBSERVER: reading); EPERM the capacity is above the
- * module's max_capacity; EDQUOT the user's share is used up; ENOMEM.
+ * reading and writing (OBSERVER: reading); EPERM the capacity or the arena is
+ * above the module's max_capacity; EDQUOT the user's share is used up; ENOMEM.
  */
 struct shmring_ioc_create {
 	__u32 size;
@@ -203,6 +216,7 @@ struct shmring_ioc_create {
 	__u32 capacity;
 	__u32 roles;
 	__u64 start;
+	__u64 arena;
 };
 
 /**
@@ -281,7 +295,9 @@ struct shmring_ioc_unregister {
  * @rx: counters of the READABLE direction
  * @tx: counters of the WRITABLE direction
  * @drops: records that a lossy producer had no room for
- * @drop_bytes: the bytes in them
+ * @drop_bytes: the bytes in them; the first version ends here
+ * @arena_offset: file offset of the arena; 0: there is none
+ * @arena_size: its bytes
  */
 struct shmring_ioc_info {
 	__u32 size;
@@ -307,6 +323,8 @@ struct shmring_ioc_info {
 	struct shmring_counters tx;
 	__u64 drops;
 	__u64 drop_bytes;
+	__u64 arena_offset;
+	__u64 arena_size;
 };
 
 /**

@@ -21,6 +21,8 @@ help:
 	@echo 'make run          stream FILE=..., then packets, through a ring in a virtual machine'
 	@echo 'make test         every test; T=pattern: only the matching programs'
 	@echo 'make test-long    the same, for longer'
+	@echo 'make bench        ways from one CPU to another, side by side; bench-quick: in two minutes;'
+	@echo '                  BENCH="options", ADAPTERS="files" (tests/bench/README.md)'
 	@echo 'make bench-kernel ways from the kernel to a process, side by side in a virtual machine'
 	@echo 'make check        static checks and sanitizers'
 	@echo 'make install      on this machine: PREFIX=, DESTDIR=, KDIR=; install-lib, install-module'
@@ -96,10 +98,10 @@ $(test_module_stamp): $(wildcard tests/kernel/Kbuild tests/kernel/control.h test
 bench_module_stamp := build/kernel-bench/.$(KERNEL)
 bench-module: $(bench_module_stamp)
 
-$(bench_module_stamp): $(wildcard tests/bench/Kbuild tests/bench/control.h tests/bench/module tests/bench/module/*.[ch]) $(module_stamp)
+$(bench_module_stamp): $(wildcard tests/bench/kernel/Kbuild tests/bench/kernel/control.h tests/bench/kernel/module tests/bench/kernel/module/*.[ch]) $(module_stamp)
 	@echo "  MODULE  shmring_bench.ko for $(KERNEL)"
-	$(Q)tests/setup/module $(KERNEL) build/kernel-bench tests/bench/Kbuild \
-		tests/bench/control.h tests/bench/module kmod uapi -- \
+	$(Q)tests/setup/module $(KERNEL) build/kernel-bench tests/bench/kernel/Kbuild \
+		tests/bench/kernel/control.h tests/bench/kernel/module kmod uapi -- \
 		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/$$(basename $$(readlink -f build/kernel/$(KERNEL)))/Module.symvers
 	@touch $@
 
@@ -135,20 +137,20 @@ $(kernel_programs): $(hunt_helpers)
 
 # The benchmark is one of the tests; BPF's part of it wants what only the target
 # bench-kernel asks for.
-$(eval $(call test_folder,bench))
+$(eval $(call test_folder,bench/kernel))
 bpf_program := $(B)/bench/bench.bpf.o
 ifneq ($(wildcard /usr/include/bpf/libbpf.h),)
 ifneq ($(shell command -v clang),)
-$(B)/obj/tests/bench/bpf.o: $(bpf_program)
-$(B)/obj/tests/bench/bpf.o: cflags += -DHAVE_LIBBPF -DBPF_PROGRAM='"$(bpf_program)"'
+$(B)/obj/tests/bench/kernel/bpf.o: $(bpf_program)
+$(B)/obj/tests/bench/kernel/bpf.o: cflags += -DHAVE_LIBBPF -DBPF_PROGRAM='"$(bpf_program)"'
 $(B)/tests/bench_test: LDFLAGS += -Wl,--no-as-needed -lbpf
 endif
 endif
 
-$(bpf_program): tests/bench/bpf/bench.c tests/bench/control.h
+$(bpf_program): tests/bench/kernel/bpf/bench.c tests/bench/kernel/control.h
 	@echo "  BPF     $@"
 	@mkdir -p $(@D)
-	$(Q)clang -target bpf -O2 -g -Wall -Werror -Itests/bench \
+	$(Q)clang -target bpf -O2 -g -Wall -Werror -Itests/bench/kernel \
 		-isystem /usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 
 tests: $(test_programs)
@@ -169,16 +171,26 @@ run: lib examples module $(B)/vm/flood
 selftest: | $(fetched_kernel)
 	$(Q)tests/setup/module $(KERNEL) build/selftest tests/selftest/Kbuild tests/selftest/planted.c
 
-test: all selftest test-module bench-module
+test: all selftest test-module bench-module bench-smoke
 	$(Q)tests/run $(if $(T),--only "$(T)")
 
-test-long: all selftest test-module bench-module
+test-long: all selftest test-module bench-module bench-smoke
 	$(Q)tests/run --long $(if $(T),--only "$(T)")
+
+bench_make := $(MAKE) --no-print-directory -f tests/bench/Makefile B=$(B)
+bench-smoke: lib
+	$(Q)$(bench_make) smoke
+
+bench bench-quick: lib
+	$(Q)tests/setup/packages bench
+	$(Q)rm -rf $(B)/bench/more
+	$(Q)$(bench_make) ADAPTERS="$(ADAPTERS)"
+	$(Q)ADAPTERS="$(ADAPTERS)" tests/bench/run $(if $(filter bench-quick,$@),--quick) $(BENCH)
 
 bench-kernel: module
 	$(Q)tests/setup/packages bench
 	$(Q)$(MAKE) --no-print-directory $(B)/tests/bench_test bench-module
-	$(Q)tests/bench/run
+	$(Q)tests/bench/kernel/run
 
 check: all
 	$(Q)tests/setup/packages check
@@ -224,4 +236,4 @@ distclean:
 
 -include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
 
-.PHONY: all help packages lib module examples tests run selftest test-module bench-module bench-kernel test test-long check install install-lib install-module clean distclean
+.PHONY: all help packages lib module examples tests run selftest test-module bench-module bench-smoke bench bench-quick bench-kernel test test-long check install install-lib install-module clean distclean

@@ -542,10 +542,12 @@ static inline SHMRING_QUEUE_FLAT int
 shmring_queue_push_sized(struct shmring_queue_producer *p, const void *item,
 			 __u64 size)
 {
-	long space = shmring_queue_producer_look(p);
+	if (SHMRING_QUEUE_UNLIKELY(p->pos == p->limit)) {
+		long space = shmring_queue_producer_look(p);
 
-	if (SHMRING_QUEUE_UNLIKELY(space <= 0))
-		return space ? -EBADMSG : -EAGAIN;
+		if (SHMRING_QUEUE_UNLIKELY(space <= 0))
+			return space ? -EBADMSG : -EAGAIN;
+	}
 	shmring_queue_put(p->data + (p->pos & p->mask) * size, item, size);
 	p->granted = 0;
 	shmring_queue_producer_move(p, 1);
@@ -598,10 +600,12 @@ static inline SHMRING_QUEUE_FLAT int
 shmring_queue_pop_sized(struct shmring_queue_consumer *c, void *item,
 			__u64 size)
 {
-	long available = shmring_queue_consumer_look(c);
+	if (SHMRING_QUEUE_UNLIKELY(c->pos == c->limit)) {
+		long available = shmring_queue_consumer_look(c);
 
-	if (SHMRING_QUEUE_UNLIKELY(available <= 0))
-		return available ? -EBADMSG : -EAGAIN;
+		if (SHMRING_QUEUE_UNLIKELY(available <= 0))
+			return available ? -EBADMSG : -EAGAIN;
+	}
 	shmring_queue_get(item, c->data + (c->pos & c->mask) * size, size);
 	c->granted = 0;
 	shmring_queue_consumer_move(c, 1);

@@ -57,6 +57,27 @@
 #define SHMRING_QUEUE_FLAT	__attribute__((__always_inline__))
 #define SHMRING_QUEUE_UNLIKELY(x)	__builtin_expect(!!(x), 0)
 
+/*
+ * How many elements ahead of its position an end asks for cache lines, if they
+ * are its own to use, and so are not in use by the peer.  Lines come one after
+ * the other then without anybody waiting for them; those of elements that are
+ * larger come by themselves, or are better moved in batches.
+ */
+#define SHMRING_QUEUE_AHEAD		64
+#define SHMRING_QUEUE_AHEAD_SIZE_MAX	64
+
+#ifndef shmring_queue_prefetch_write
+#ifdef __x86_64__
+/* Compilers leave it out unless told that the CPU has it; else it does nothing. */
+static inline void shmring_queue_prefetch_write(const void *p)
+{
+	__asm__ __volatile__("prefetchw %0" : : "m" (*(const char *)p));
+}
+#else
+#define shmring_queue_prefetch_write(p)	__builtin_prefetch(p, 1)
+#endif
+#endif
+
 #define SHMRING_QUEUE_MAGIC	0x51676e69726d6873ULL	/* "shmringQ" */
 #define SHMRING_QUEUE_VERSION	1
 
@@ -538,6 +559,16 @@ shmring_queue_consumer_move(struct shmring_queue_consumer *c, __u64 n)
 	shmring_store_release(c->rd, c->pos);				/* Q1 */
 }
 
+/* Only where the size is a constant: the rest is done by calls anyway. */
+static inline SHMRING_QUEUE_FLAT void
+shmring_queue_ahead_put(const struct shmring_queue_producer *p, __u64 size)
+{
+	if (__builtin_constant_p(size) && size <= SHMRING_QUEUE_AHEAD_SIZE_MAX &&
+	    p->limit - p->pos > SHMRING_QUEUE_AHEAD)
+		shmring_queue_prefetch_write(p->data +
+			((p->pos + SHMRING_QUEUE_AHEAD) & p->mask) * size);
+}
+
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_push_sized(struct shmring_queue_producer *p, const void *item,
 			 __u64 size)
@@ -548,6 +579,7 @@ shmring_queue_push_sized(struct shmring_queue_producer *p, const void *item,
 		if (SHMRING_QUEUE_UNLIKELY(space <= 0))
 			return space ? -EBADMSG : -EAGAIN;
 	}
+	shmring_queue_ahead_put(p, size);
 	shmring_queue_put(p->data + (p->pos & p->mask) * size, item, size);
 	p->granted = 0;
 	shmring_queue_producer_move(p, 1);

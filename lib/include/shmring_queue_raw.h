@@ -66,7 +66,8 @@
 #define SHMRING_QUEUE_AHEAD		64
 #define SHMRING_QUEUE_AHEAD_SIZE_MAX	64
 
-#ifndef shmring_queue_prefetch_write
+#ifndef shmring_queue_prefetch
+#define shmring_queue_prefetch(p)	__builtin_prefetch(p)
 #ifdef __x86_64__
 /* Compilers leave it out unless told that the CPU has it; else it does nothing. */
 static inline void shmring_queue_prefetch_write(const void *p)
@@ -569,6 +570,15 @@ shmring_queue_ahead_put(const struct shmring_queue_producer *p, __u64 size)
 			((p->pos + SHMRING_QUEUE_AHEAD) & p->mask) * size);
 }
 
+static inline SHMRING_QUEUE_FLAT void
+shmring_queue_ahead_get(const struct shmring_queue_consumer *c, __u64 size)
+{
+	if (__builtin_constant_p(size) && size <= SHMRING_QUEUE_AHEAD_SIZE_MAX &&
+	    c->limit - c->pos > SHMRING_QUEUE_AHEAD)
+		shmring_queue_prefetch(c->data +
+			((c->pos + SHMRING_QUEUE_AHEAD) & c->mask) * size);
+}
+
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_push_sized(struct shmring_queue_producer *p, const void *item,
 			 __u64 size)
@@ -638,6 +648,7 @@ shmring_queue_pop_sized(struct shmring_queue_consumer *c, void *item,
 		if (SHMRING_QUEUE_UNLIKELY(available <= 0))
 			return available ? -EBADMSG : -EAGAIN;
 	}
+	shmring_queue_ahead_get(c, size);
 	shmring_queue_get(item, c->data + (c->pos & c->mask) * size, size);
 	c->granted = 0;
 	shmring_queue_consumer_move(c, 1);

@@ -86,6 +86,19 @@ struct bench_side {
 } __attribute__((aligned(BENCH_LINE)));
 
 /**
+ * struct bench_carrier - what brings allocations to the other side; the same for
+ *	all (BENCH_SLAB_CROSS)
+ * @wr: tokens that were sent
+ * @rd: tokens that were taken
+ * @tokens: 0 is none
+ */
+struct bench_carrier {
+	uint64_t wr __attribute__((aligned(BENCH_LINE)));
+	uint64_t rd __attribute__((aligned(BENCH_LINE)));
+	uint64_t tokens[1024] __attribute__((aligned(BENCH_LINE)));
+};
+
+/**
  * struct bench_run - one measurement
  * @kind: what the sides do
  * @capacity: items (BENCH_ITEMS, BENCH_BATCH) or bytes that fit; a power of two
@@ -96,6 +109,7 @@ struct bench_side {
  * @processes: the sides are processes, not threads
  * @producer: its own
  * @consumer: its own
+ * @carrier: for BENCH_SLAB_CROSS
  * @state: the adapter's
  * @adapter: which
  * @variant: of a table of adapters that share functions
@@ -110,6 +124,7 @@ struct bench_run {
 	bool processes;
 	struct bench_side *producer;
 	struct bench_side *consumer;
+	struct bench_carrier *carrier;
 	void *state;
 	const struct bench_adapter *adapter;
 	unsigned int variant;

@@ -23,7 +23,7 @@
 	.kind = BENCH_EPOLL, .capacity = 4096, .rings = n, .sides = 2, \
 	.plot = "rings", .x = n
 #define SLAB(how, n) \
-	.kind = how, .capacity = 65536, .batch = 16, .size = 64, .sides = n
+	.kind = how, .capacity = 4096, .batch = 16, .size = 64, .sides = n
 #define LIFE(bytes) \
 	.kind = BENCH_LIFE, .capacity = bytes, .sides = 1
 

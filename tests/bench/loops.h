@@ -31,6 +31,13 @@
  *		bool NAME_pop(E *, uint64_t *)
  *			the end E has both directions
  *
+ *	BENCH_SLAB_LOOPS(NAME, E)		E *NAME_p(run), E *NAME_c(run)
+ *		uint64_t NAME_take(E *)		a token, or 0
+ *		uint64_t *NAME_at(E *, uint64_t token)
+ *		void NAME_give(E *, uint64_t token)
+ *			NAME_produce() and NAME_consume() do the same; of
+ *			NAME_cross_produce() and _consume() one takes, one gives
+ *
  * Round trips are spun for without a pause, which on some CPUs takes as long as a
  * line's way.  What blocks returns true, or all of the bytes, at the first try.
  */
@@ -185,6 +192,89 @@ static void NAME##_trip_consume(struct bench_run *run, uint64_t n) \
 		bench_check(side, i, item); \
 		while (!NAME##_push(&end, item)) \
 			bench_again(); \
+	} \
+	*home = end; \
+	side->next = last; \
+}
+
+/* So many at a time are out; more than that run->batch must not be. */
+#define BENCH_OUT_MAX	64
+
+#define BENCH_SLAB_LOOPS(NAME, E) \
+static void NAME##_side(struct bench_run *run, struct bench_side *side, \
+			E *home, uint64_t n) \
+{ \
+	uint64_t i = side->next, last = i + n, tokens[BENCH_OUT_MAX]; \
+	const uint64_t mark = side == run->producer ? 0 : 1ULL << 63; \
+	const uint32_t batch = run->batch; \
+	E end = *home; \
+	uint32_t j; \
+\
+	for (; i < last; i += batch) { \
+		for (j = 0; j < batch; j++) { \
+			while (!(tokens[j] = NAME##_take(&end))) \
+				bench_pause(); \
+			*NAME##_at(&end, tokens[j]) = mark | (i + j); \
+		} \
+		for (j = 0; j < batch; j++) { \
+			bench_check(side, mark | (i + j), \
+				    *NAME##_at(&end, tokens[j])); \
+			NAME##_give(&end, tokens[j]); \
+		} \
+	} \
+	*home = end; \
+	side->next = i; \
+} \
+\
+static void NAME##_produce(struct bench_run *run, uint64_t n) \
+{ \
+	NAME##_side(run, run->producer, NAME##_p(run), n); \
+} \
+\
+static void NAME##_consume(struct bench_run *run, uint64_t n) \
+{ \
+	NAME##_side(run, run->consumer, NAME##_c(run), n); \
+} \
+\
+static void NAME##_cross_produce(struct bench_run *run, uint64_t n) \
+{ \
+	E *home = NAME##_p(run), end = *home; \
+	struct bench_carrier *c = run->carrier; \
+	uint64_t i = run->producer->next, last = i + n, token; \
+	uint64_t rd = __atomic_load_n(&c->rd, __ATOMIC_ACQUIRE); \
+\
+	for (; i < last; i++) { \
+		while (!(token = NAME##_take(&end))) \
+			bench_pause(); \
+		*NAME##_at(&end, token) = i; \
+		while (i - rd >= 1024) { \
+			bench_pause(); \
+			rd = __atomic_load_n(&c->rd, __ATOMIC_ACQUIRE); \
+		} \
+		c->tokens[i % 1024] = token; \
+		__atomic_store_n(&c->wr, i + 1, __ATOMIC_RELEASE); \
+	} \
+	*home = end; \
+	run->producer->next = last; \
+} \
+\
+static void NAME##_cross_consume(struct bench_run *run, uint64_t n) \
+{ \
+	E *home = NAME##_c(run), end = *home; \
+	struct bench_carrier *c = run->carrier; \
+	struct bench_side *side = run->consumer; \
+	uint64_t i = side->next, last = i + n, wr = i, token; \
+\
+	for (; i < last; i++) { \
+		while (wr == i) { \
+			wr = __atomic_load_n(&c->wr, __ATOMIC_ACQUIRE); \
+			if (wr == i) \
+				bench_pause(); \
+		} \
+		token = c->tokens[i % 1024]; \
+		bench_check(side, i, *NAME##_at(&end, token)); \
+		NAME##_give(&end, token); \
+		__atomic_store_n(&c->rd, i + 1, __ATOMIC_RELEASE); \
 	} \
 	*home = end; \
 	side->next = last; \

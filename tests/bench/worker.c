@@ -34,6 +34,7 @@
  * struct shared - what the worker's sides and the parent share
  * @line: one for each time
  * @side: their own
+ * @carrier: between them
  * @arrived: sides that have come to a meeting, over all meetings
  * @n: items of the next step; whoever says it is the producer
  * @begin: when each side began the last step
@@ -49,6 +50,7 @@
 struct shared {
 	struct line line[2];
 	struct bench_side side[2];
+	struct bench_carrier carrier;
 	uint64_t arrived __attribute__((aligned(BENCH_LINE)));
 	uint64_t n __attribute__((aligned(BENCH_LINE)));
 	uint64_t begin[2];
@@ -277,6 +279,7 @@ static void worker(const struct bench_case *c, const struct loaded *row)
 	run.processes = row->processes;
 	run.producer = &shared->side[0];
 	run.consumer = &shared->side[1];
+	run.carrier = &shared->carrier;
 	run.adapter = row->adapter;
 	run.variant = row->adapter->variant;
 	shared->error = run.adapter->setup(&run);

@@ -193,6 +193,7 @@ void measure(const struct bench_case *c, const struct loaded *row,
  * @c: index of the case
  * @row: index of the row
  * @round: from 0 on
+ * @line: nanoseconds of the cache line's round trip; 0: there was one side only
  * @value: nanoseconds of one item
  */
 struct sample {
@@ -200,6 +201,7 @@ struct sample {
 	unsigned int row;
 	unsigned int round;
 	enum state state;
+	double line;
 	double value;
 };
 

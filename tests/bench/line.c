@@ -14,9 +14,9 @@
 #define CHUNKS	9
 #define TRIPS	200
 
-/* Nanoseconds; between the two states that were seen (47 to 130, about 500) */
-#define NEAR_MAX	250
-/* What a state may differ by within a run */
+/* Nanoseconds; near, 47 to 130 were seen, and far 300 and 500 */
+#define NEAR_MAX	200
+/* What a state may differ by within a run, and between those of a table */
 #define DRIFT_MAX	1.35
 
 static int ascending(const void *a, const void *b)

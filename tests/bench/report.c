@@ -69,10 +69,15 @@ static double in_unit(const struct bench_case *c, double ns)
 {
 	const struct unit *u = case_unit(c);
 
+	double each = 1;
+
 	if (u->time)
 		return ns / u->scale;
-	return 1e9 / ns / u->scale *
-		(c->kind == BENCH_BYTES || c->kind == BENCH_STREAM ? c->size : 1);
+	if (c->kind == BENCH_BYTES || c->kind == BENCH_STREAM)
+		each = c->size;
+	else if (c->kind == BENCH_SLAB)
+		each = c->sides;	/* who do the same */
+	return 1e9 / ns / u->scale * each;
 }
 
 static const struct sample *find(unsigned int c, unsigned int row,
@@ -206,6 +211,43 @@ static int worse_first(const void *a, const void *b)
 	return better_first(b, a);
 }
 
+/* The line's round trip in a state, the median of all runs; 0: none */
+static double line_of[STATES];
+
+/*
+ * A state has many places: runs in which the line took much more or less than in
+ * most are put apart as well.
+ */
+static void settle_states(void)
+{
+	double *lines = calloc(sample_count, sizeof(*lines));
+	unsigned int i, n, state;
+
+	for (state = STATE_NEAR; lines && state < STATE_APART; state++) {
+		for (i = 0, n = 0; i < sample_count; i++) {
+			if (samples[i].state == state && samples[i].line > 0)
+				lines[n++] = samples[i].line;
+		}
+		if (!n)
+			continue;
+		line_of[state] = quantile(lines, n, 0.5);
+		for (i = 0; i < sample_count; i++) {
+			struct sample *s = &samples[i];
+
+			if (s->state == state && s->line > 0 &&
+			    line_state(s->line, line_of[state]) == STATE_APART)
+				s->state = STATE_APART;
+		}
+	}
+	free(lines);
+}
+
+static void print_state(const struct bench_case *c, enum state state)
+{
+	if (c->sides == 2)
+		say(", %s (line %.0f ns)", state_name(state), line_of[state]);
+}
+
 static void print_case(unsigned int c, enum state state)
 {
 	const struct bench_case *k = &cases[c];
@@ -220,9 +262,9 @@ static void print_case(unsigned int c, enum state state)
 	if (n) {
 		qsort(rows, n, sizeof(*rows),
 		      case_unit(k)->time ? worse_first : better_first);
-		say("\n%s: %s%s%s\n", k->name, k->title,
-		    k->sides == 2 ? ", " : "",
-		    k->sides == 2 ? state_name(state) : "");
+		say("\n%s: %s", k->name, k->title);
+		print_state(k, state);
+		say("\n");
 		say("  %-28s%12s%24s%7s%10s\n", "", case_unit(k)->name,
 		    "10 % .. 90 %", "runs", options.baseline);
 	}
@@ -234,7 +276,7 @@ static void print_case(unsigned int c, enum state state)
 		if (r->ratio > 0)
 			say("%8.2f x", r->ratio);
 		if (r->apart)
-			say("   (%u runs apart)", r->apart);
+			say("   (%u apart)", r->apart);
 		say("\n");
 	}
 	if (n && baseline >= 0)
@@ -263,6 +305,7 @@ void report(void)
 		snprintf(path, sizeof(path), "%s/results.txt", options.out);
 		text = fopen(path, "w");
 	}
+	settle_states();
 	for (c = 0; c < case_count; c++) {
 		for (state = STATE_NEAR; state < STATE_APART; state++) {
 			if (state_counts(c, state))

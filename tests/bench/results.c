@@ -91,6 +91,7 @@ void results_add(unsigned int c, unsigned int row, unsigned int round,
 	}
 	samples[sample_count++] = (struct sample) {
 		.c = c, .row = row, .round = round, .state = m->state,
+		.line = (m->before + m->after) / 2,
 		.value = m->ns / (double)m->n,
 	};
 	if (m->state == STATE_APART)

@@ -34,6 +34,8 @@ struct shmring;
  * @mirrored: the data is mapped twice in a row
  * @error: why this role does not move: -EACCES not held, -EBUSY split off,
  *	-EBADMSG the peer's position was impossible; 0: it moves
+ * @message_limit: longest message, see shmring_message_limit(); 0: none
+ * @reserved: zero
  */
 struct shmring_role {
 	struct shmring_end end;
@@ -43,6 +45,8 @@ struct shmring_role {
 	struct shmring *ring;
 	int32_t mirrored;
 	int32_t error;
+	uint32_t message_limit;
+	uint32_t reserved;
 };
 
 /**

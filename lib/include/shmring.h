@@ -16,7 +16,7 @@
  *	-EINVAL		an argument out of its range
  *	-EPIPE		the peer has gone
  *	-EBADMSG	the peer's position is impossible; it stays so
- *	-ETIMEDOUT, -EINTR	of calls that wait
+ *	-ETIMEDOUT, -EINTR, -ECANCELED	of calls that wait
  *
  * A role belongs to one thread at a time.  Two threads, one per role, may use
  * the same struct shmring: they share nothing that either of them writes in
@@ -101,6 +101,21 @@ ssize_t shmring_write_all(struct shmring *r, const void *buf, size_t n,
 			  const struct timespec *timeout);
 ssize_t shmring_read_some(struct shmring *r, void *buf, size_t n,
 			  const struct timespec *timeout);
+
+/* The same, until an fd says that they are called off: lib/cancel.c */
+
+int shmring_wait_readable_unless(struct shmring *r, int cancel_fd,
+				 const struct timespec *timeout);
+int shmring_wait_writable_unless(struct shmring *r, int cancel_fd,
+				 const struct timespec *timeout);
+int shmring_consumer_wait_unless(struct shmring_consumer *c, int cancel_fd,
+				 const struct timespec *timeout);
+int shmring_producer_wait_unless(struct shmring_producer *p, int cancel_fd,
+				 const struct timespec *timeout);
+ssize_t shmring_read_some_unless(struct shmring *r, void *buf, size_t n,
+				 int cancel_fd, const struct timespec *timeout);
+ssize_t shmring_write_all_unless(struct shmring *r, const void *buf, size_t n,
+				 int cancel_fd, const struct timespec *timeout);
 
 #pragma GCC visibility pop
 

@@ -92,6 +92,12 @@ static inline int shmring_role_carries(const struct shmring_role *role,
 	return 0;
 }
 
+/* Only then a payload is always one piece. */
+static inline int shmring_role_in_place(const struct shmring_role *role)
+{
+	return role->mirrored;
+}
+
 /*
  * Are @need bytes there?  Whether the peer has gone is looked at first, its
  * position after that: it commits, then goes.
@@ -99,39 +105,67 @@ static inline int shmring_role_carries(const struct shmring_role *role,
 static inline int shmring_role_needs(struct shmring_role *role,
 				     enum shmring_edge edge, uint64_t need)
 {
+	uint64_t credit;
 	int status;
 
-	if (shmring_likely(role->credit >= need ||
-			   shmring_role_look(role) >= need))
+	if (shmring_likely(shmring_role_look(role) >= need))
 		return 0;
 	status = shmring_status(role->ring);
-	shmring_role_look(role);
+	credit = shmring_role_look(role);
 	if (status == -EBADMSG && !role->error)
 		shmring_role_break(role);
 	if (role->error)
 		return role->error;
 	if (edge == SHMRING_WRITABLE && status)
 		return status;
-	if (role->credit >= need)
+	if (credit >= need)
 		return 0;
 	if (!status)
 		return -EAGAIN;
-	if (!role->credit)
+	if (!credit)
 		return status;
 	/* The rest of it will never come. */
 	shmring_role_break(role);
 	return -EBADMSG;
 }
 
-/* Copy at @offset from where the role stands, around the wrap if need be. */
-static inline size_t shmring_role_first(const struct shmring_role *role,
-					uint64_t offset, size_t n,
-					unsigned char **at)
+/* No message is reserved or peeked at, nor are bytes acquired. */
+static inline void shmring_role_close(struct shmring_role *role)
 {
-	uint64_t index = (role->end.pos + offset) & (role->end.capacity - 1);
+	role->message_open = 0;
+	role->granted = 0;
+}
+
+/*
+ * The message of @n bytes that has just been found to fit is to be worked on.
+ * Its whole size is granted, so that to move on takes the way of all bytes.
+ */
+static inline void *shmring_role_open(struct shmring_role *role, uint64_t n)
+{
+	role->message_open = (uint32_t)n + 1;
+	role->granted = SHMRING_MESSAGE_SIZE(n);
+	return shmring_role_at(role) + SHMRING_MESSAGE_PREFIX;
+}
+
+/* Move on by a message of @n bytes, of those that are granted. */
+static inline int shmring_role_pass(struct shmring_role *role, uint64_t n,
+				    enum shmring_edge edge)
+{
+	int err = shmring_role_advance(role, SHMRING_MESSAGE_SIZE(n), edge);
+
+	shmring_role_close(role);
+	return err;
+}
+
+/* How much of a payload of @n bytes, which begins at @at, comes before the wrap */
+static inline size_t shmring_role_first(const struct shmring_role *role,
+					size_t n, unsigned char **at)
+{
+	uint64_t index = (role->end.pos + SHMRING_MESSAGE_PREFIX) &
+			 (role->end.capacity - 1);
 
 	*at = role->data + index;
-	if (role->mirrored || n <= role->end.capacity - index)
+	if (shmring_role_in_place(role) || n <= role->end.capacity - index)
 		return n;
 	return role->end.capacity - index;
 }
@@ -141,17 +175,16 @@ static inline int shmring_role_reserve(struct shmring_role *role, size_t n,
 {
 	int err = shmring_role_carries(role, n);
 
-	role->granted = 0;
+	shmring_role_close(role);
 	if (shmring_unlikely(err))
 		return err;
-	if (shmring_unlikely(!role->mirrored))
+	if (shmring_unlikely(!shmring_role_in_place(role)))
 		return -EOPNOTSUPP;
 	err = shmring_role_needs(role, SHMRING_WRITABLE,
 				 SHMRING_MESSAGE_SIZE(n));
 	if (err)
 		return err;
-	role->granted = SHMRING_MESSAGE_PREFIX + n;
-	*data = shmring_role_at(role) + SHMRING_MESSAGE_PREFIX;
+	*data = shmring_role_open(role, n);
 	return 0;
 }
 
@@ -159,18 +192,17 @@ static inline int shmring_role_reserve(struct shmring_role *role, size_t n,
 static inline int shmring_role_message_commit(struct shmring_role *role,
 					      size_t n)
 {
-	int err = shmring_role_carries(role, n);
 	uint64_t length = n;
 
-	if (shmring_unlikely(err))
-		return err == -EMSGSIZE ? -EINVAL : err;
-	if (shmring_unlikely(n + SHMRING_MESSAGE_PREFIX > role->granted ||
-			     SHMRING_MESSAGE_SIZE(n) > role->credit))
+	if (shmring_unlikely(role->error))
+		return role->error;
+	/* Bytes that were acquired or moved in between make the latter two so. */
+	if (shmring_unlikely(length >= role->message_open ||
+			     SHMRING_MESSAGE_SIZE(length) > role->granted ||
+			     shmring_role_carries(role, length)))
 		return -EINVAL;
-	role->granted = 0;
 	memcpy(shmring_role_at(role), &length, sizeof(length));
-	shmring_role_move(role, SHMRING_MESSAGE_SIZE(n), SHMRING_READABLE);
-	return 0;
+	return shmring_role_pass(role, length, SHMRING_READABLE);
 }
 
 static inline int shmring_role_try_send(struct shmring_role *role,
@@ -182,43 +214,43 @@ static inline int shmring_role_try_send(struct shmring_role *role,
 	unsigned char *at;
 	size_t first;
 
-	role->granted = 0;
+	shmring_role_close(role);
 	if (shmring_unlikely(err))
 		return err;
 	err = shmring_role_needs(role, SHMRING_WRITABLE,
 				 SHMRING_MESSAGE_SIZE(n));
 	if (err)
 		return err;
+	shmring_role_open(role, n);
 	memcpy(shmring_role_at(role), &length, sizeof(length));
 	if (n) {
-		first = shmring_role_first(role, SHMRING_MESSAGE_PREFIX, n, &at);
+		first = shmring_role_first(role, n, &at);
 		memcpy(at, from, first);
 		if (shmring_unlikely(first < n))
 			memcpy(role->data, from + first, n - first);
 	}
-	shmring_role_move(role, SHMRING_MESSAGE_SIZE(n), SHMRING_READABLE);
-	return 0;
+	return shmring_role_pass(role, n, SHMRING_READABLE);
 }
 
 /*
  * The length of the next message, if it is there as a whole.  The prefix is
- * read once, into a private copy; what is not -EAGAIN has been checked against
- * the ring, the limit and what was committed.  @need: how many bytes it waits
- * for.
+ * read once, into a private copy, which is checked against the ring, the limit
+ * and what was committed before anybody goes by it.  @need: how many bytes
+ * -EAGAIN is about.
  */
 static inline int shmring_role_next(struct shmring_role *role, uint64_t *length,
 				    uint64_t *need)
 {
 	int err = shmring_role_carries(role, 0);
 
-	role->granted = 0;
+	shmring_role_close(role);
 	*need = SHMRING_MESSAGE_PREFIX;
 	if (shmring_unlikely(err))
 		return err;
 	err = shmring_role_needs(role, SHMRING_READABLE, *need);
 	if (err)
 		return err;
-	*length = shmring_load((const uint64_t *)shmring_role_at(role));
+	*length = shmring_load((const shmring_word *)shmring_role_at(role));
 	if (shmring_unlikely(shmring_role_carries(role, *length))) {
 		shmring_role_break(role);
 		return -EBADMSG;
@@ -243,28 +275,23 @@ static inline ssize_t shmring_role_peek(struct shmring_role *role,
 
 	if (shmring_unlikely(err))
 		return err;
-	if (shmring_unlikely(!role->mirrored))
+	if (shmring_unlikely(!shmring_role_in_place(role)))
 		return -EOPNOTSUPP;
-	role->granted = SHMRING_MESSAGE_PREFIX + length;
-	*data = shmring_role_at(role) + SHMRING_MESSAGE_PREFIX;
+	*data = shmring_role_open(role, length);
 	return (ssize_t)length;
 }
 
 /* By the length that the peek has checked, not by what stands there now. */
 static inline int shmring_role_message_release(struct shmring_role *role)
 {
-	uint64_t size;
+	uint64_t length = (uint64_t)role->message_open - 1;
 
 	if (shmring_unlikely(role->error))
 		return role->error;
-	if (shmring_unlikely(role->granted < SHMRING_MESSAGE_PREFIX))
+	if (shmring_unlikely(!role->message_open ||
+			     SHMRING_MESSAGE_SIZE(length) > role->granted))
 		return -EINVAL;
-	size = SHMRING_MESSAGE_SIZE(role->granted - SHMRING_MESSAGE_PREFIX);
-	if (shmring_unlikely(size > role->credit))
-		return -EINVAL;
-	role->granted = 0;
-	shmring_role_move(role, size, SHMRING_WRITABLE);
-	return 0;
+	return shmring_role_pass(role, length, SHMRING_WRITABLE);
 }
 
 static inline ssize_t shmring_role_try_receive(struct shmring_role *role,
@@ -279,15 +306,15 @@ static inline ssize_t shmring_role_try_receive(struct shmring_role *role,
 		return err;
 	if (shmring_unlikely(length > n))
 		return -EMSGSIZE;
+	shmring_role_open(role, length);
 	if (length) {
-		first = shmring_role_first(role, SHMRING_MESSAGE_PREFIX, length,
-					   &at);
+		first = shmring_role_first(role, length, &at);
 		memcpy(to, at, first);
 		if (shmring_unlikely(first < length))
 			memcpy(to + first, role->data, length - first);
 	}
-	shmring_role_move(role, need, SHMRING_WRITABLE);
-	return (ssize_t)length;
+	err = shmring_role_pass(role, length, SHMRING_WRITABLE);
+	return err ? err : (ssize_t)length;
 }
 
 /**
@@ -334,7 +361,7 @@ shmring_producer_message_commit(struct shmring_producer *p, size_t n)
  */
 static inline void shmring_producer_message_abort(struct shmring_producer *p)
 {
-	p->role.granted = 0;
+	shmring_role_close(&p->role);
 }
 
 /**

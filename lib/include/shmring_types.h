@@ -35,7 +35,8 @@ struct shmring;
  * @error: why this role does not move: -EACCES not held, -EBUSY split off,
  *	-EBADMSG the peer's position was impossible; 0: it moves
  * @message_limit: longest message, see shmring_message_limit(); 0: none
- * @reserved: zero
+ * @message_open: length of the message that is reserved or peeked at, and 1; 0:
+ *	none is
  */
 struct shmring_role {
 	struct shmring_end end;
@@ -46,7 +47,7 @@ struct shmring_role {
 	int32_t mirrored;
 	int32_t error;
 	uint32_t message_limit;
-	uint32_t reserved;
+	uint32_t message_open;
 };
 
 /**

@@ -175,6 +175,7 @@ static inline int shmring_role_reserve(struct shmring_role *role, size_t n,
 {
 	int err = shmring_role_carries(role, n);
 
+	*data = NULL;
 	shmring_role_close(role);
 	if (shmring_unlikely(err))
 		return err;
@@ -273,6 +274,7 @@ static inline ssize_t shmring_role_peek(struct shmring_role *role,
 	uint64_t length, need;
 	int err = shmring_role_next(role, &length, &need);
 
+	*data = NULL;
 	if (shmring_unlikely(err))
 		return err;
 	if (shmring_unlikely(!shmring_role_in_place(role)))

@@ -150,6 +150,23 @@ int shmring_region_attach(struct shmring_region *g, int fd)
 }
 
 /**
+ * shmring_region_arena - the arena of a ring
+ * @g: filled; closing it leaves the arena alone, which ends with the ring
+ * @r: the ring, held in any role; an observer's arena can only be read
+ *
+ * Return: 0; -ENODATA the ring was made without an arena.
+ */
+int shmring_region_arena(struct shmring_region *g, const struct shmring *r)
+{
+	size_t size;
+	void *base = shmring_arena(r, &size);
+
+	if (!base)
+		return region_fail(g, -ENODATA);
+	return shmring_region_raw(g, base, size);
+}
+
+/**
  * shmring_region_close - give a region up
  * @g: the region, or an empty one; is empty afterwards
  *

@@ -9,6 +9,7 @@
  *
  *	raw	memory of the caller's; closing leaves it alone
  *	heap	of this process, shared by its threads
+ *	arena	what a ring's ends share beside its bytes; goes with the ring
  *	memfd	a file without a name, whose size is sealed: whoever has the fd
  *		attaches it, and nobody can shrink it under another's mapping
  *
@@ -25,6 +26,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+struct shmring;
 
 /* How a region is closed */
 enum shmring_region_kind {
@@ -56,6 +59,7 @@ int shmring_region_raw(struct shmring_region *g, void *base, size_t size);
 int shmring_region_heap(struct shmring_region *g, size_t size);
 int shmring_region_memfd(struct shmring_region *g, size_t size);
 int shmring_region_attach(struct shmring_region *g, int fd);
+int shmring_region_arena(struct shmring_region *g, const struct shmring *r);
 void shmring_region_close(struct shmring_region *g);
 #pragma GCC visibility pop
 

@@ -233,6 +233,34 @@ TEST(attach_refuses)
 	close(fd);
 }
 
+TEST(arena)
+{
+	struct shmring_options options = {
+		.backend = SHMRING_BACKEND_MEMORY,
+		.arena = 8192,
+	};
+	struct shmring_region g;
+	struct shmring *r;
+
+	r = shmring_create(4096, &options);
+	ASSERT_NE(NULL, r);
+	ASSERT_EQ(0, shmring_region_arena(&g, r));
+	EXPECT_EQ(shmring_arena(r, NULL), g.base);
+	EXPECT_EQ(8192, g.size);
+	EXPECT_TRUE(is_zero(&g));
+	shmring_region_close(&g);
+	EXPECT_TRUE(is_empty(&g));
+	*(char *)shmring_arena(r, NULL) = 1;
+	shmring_free(r);
+
+	options.arena = 0;
+	r = shmring_create(4096, &options);
+	ASSERT_NE(NULL, r);
+	EXPECT_EQ(-ENODATA, shmring_region_arena(&g, r));
+	EXPECT_TRUE(is_empty(&g));
+	shmring_free(r);
+}
+
 TEST(offset_to_pointer)
 {
 	struct shmring_region g;

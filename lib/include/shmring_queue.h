@@ -58,7 +58,7 @@ static inline int shmring_queue_init(struct shmring_queue *q,
 	void *base = shmring_region_at(g, offset, 1, 1);
 
 	if (!base)
-		return -errno;
+		return errno == ERANGE ? -ERANGE : -EINVAL;
 	return shmring_queue_raw_init(q, base, g->size - offset, capacity,
 				      size, align);
 }
@@ -82,7 +82,7 @@ static inline int shmring_queue_attach(struct shmring_queue *q,
 	void *base = shmring_region_at(g, offset, 1, 1);
 
 	if (!base)
-		return -errno;
+		return errno == ERANGE ? -ERANGE : -EINVAL;
 	return shmring_queue_raw_attach(q, base, g->size - offset, size, align);
 }
 

@@ -341,7 +341,7 @@ TEST(typed)
 	struct orders_producer p;
 	struct orders_consumer c;
 	struct shmring_queue_status s;
-	struct orders_queue q, again;
+	struct orders_queue q = { 0 }, again = { 0 };
 	struct shmring_region g;
 	struct order *slots;
 

@@ -169,13 +169,17 @@ static int receive_all(struct shmring *in, const struct guarded *g, size_t size,
 TEST_F(hostile, random_bytes)
 {
 	uint64_t random = 88172645463325252ULL, word;
-	unsigned int round, i, good = 0;
+	unsigned int round, rounds, i, good = 0;
 	struct guarded g;
 	const uint32_t cap = variant->capacity;
 
 	RING_NEEDED(self->in);
 	ASSERT_TRUE(guarded_open(&g));
-	for (round = 0; round < 200; round++) {
+	/* Where there is a device we are emulated, and slow. */
+	rounds = backend_missing(SHMRING_BACKEND_DEVICE) ? 200 : 40;
+	if (getenv("SHMRING_TEST_LONG"))
+		rounds *= 10;
+	for (round = 0; round < rounds; round++) {
 		ASSERT_TRUE(reopen(&self->e, variant->backend, cap,
 				   random_next(&random) % 512 * 8));
 		for (i = 0; i < (cap < 4096 ? cap : 4096); i += 8) {
@@ -190,7 +194,9 @@ TEST_F(hostile, random_bytes)
 		ASSERT_EQ(0, receive_all(self->e.in, &g, random_next(&random) % 128,
 					 shmring_message_try_receive));
 	}
-	EXPECT_LT(0, good);
+	/* That a few were well-formed, where more than the empty one can be */
+	if (cap > 8)
+		EXPECT_LT(0, good);
 	guarded_close(&g);
 }
 

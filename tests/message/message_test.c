@@ -342,6 +342,14 @@ TEST_F(message, in_pieces)
 	EXPECT_EQ(16, (ssize_t)rc);
 }
 
+/* Where there is a device we are emulated, and slow. */
+static unsigned int effort(unsigned int n)
+{
+	if (getenv("SHMRING_TEST_LONG"))
+		return 10 * n;
+	return backend_missing(SHMRING_BACKEND_DEVICE) ? n : n / 5;
+}
+
 /* What messages are in the ring, to the model: their lengths, in order. */
 struct fifo {
 	unsigned int length[1 << 17];
@@ -369,13 +377,13 @@ TEST_F(message, random_against_a_model)
 	struct fifo *f = calloc(1, sizeof(*f));
 	const void *at;
 	void *data;
-	int n, most, steps = 1500, rc;
+	int n, most, steps = effort(1500), rc;
 	ssize_t got;
 
 	ASSERT_NE(NULL, f);
 	CARRIER_NEEDED(self);
 	if (variant->capacity == MIB)
-		steps = 150;
+		steps = effort(150);
 	while (steps--) {
 		/* Now this end is the faster one, now that. */
 		if (random_next(&self->random) % 16 < (steps / 256 % 2 ? 6 : 10)) {
@@ -467,7 +475,7 @@ static void *send_many(void *arg)
 
 TEST_F(message, between_threads)
 {
-	struct sender s = { .out = self->out, .count = 400, .max = self->max };
+	struct sender s = { .out = self->out, .count = effort(400), .max = self->max };
 	uint64_t pos = 0, random = 12345;
 	struct shmring_consumer c;
 	pthread_t thread;
@@ -477,7 +485,7 @@ TEST_F(message, between_threads)
 
 	CARRIER_NEEDED(self);
 	if (variant->capacity == MIB)
-		s.count = 40;
+		s.count = effort(40);
 	ASSERT_EQ(0, shmring_split(self->out, &s.p, NULL));
 	ASSERT_EQ(0, shmring_split(self->in, NULL, &c));
 	EXPECT_EQ(-EBUSY, shmring_message_try_send(self->out, "", 0));

@@ -12,6 +12,7 @@
 typedef u64 shmring_word;
 
 #define shmring_load(p)			READ_ONCE(*(p))
+#define shmring_store(p, v)		WRITE_ONCE(*(p), v)
 /* What each is paired with is said where shmring_proto.h uses it. */
 #define shmring_load_acquire(p)		smp_load_acquire(p)
 /* Likewise. */

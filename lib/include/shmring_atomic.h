@@ -14,6 +14,7 @@ typedef __u64 shmring_word;
 
 #define shmring_load(p)			__atomic_load_n(p, __ATOMIC_RELAXED)
 #define shmring_load_acquire(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define shmring_store(p, v)		__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define shmring_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define shmring_xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
 

@@ -19,13 +19,13 @@ typedef rl::atomic<__u64> shmring_word;
 
 #define shmring_load(p)			model_load(p, rl::mo_relaxed, $)
 #define shmring_load_acquire(p)		model_load(p, rl::mo_acquire, $)
+#define shmring_store(p, v)		model_store(p, v, rl::mo_relaxed, $)
 #define shmring_store_release(p, v)	model_store(p, v, rl::mo_release, $)
 #define shmring_full_fence()		model_fence(rl::mo_seq_cst, $)
 #define shmring_xchg(p, v)		model_xchg(p, v, $)
 #define shmring_cmpxchg(p, o, n)	model_cmpxchg(p, o, n, $)
 
-/* What the mutations put into their place; the protocol uses none of them. */
-#define shmring_store(p, v)		model_store(p, v, rl::mo_relaxed, $)
+/* What a mutation puts into a full fence's place; the protocol does not use it. */
 #define shmring_weak_fence()		model_fence(rl::mo_acq_rel, $)
 
 static inline __u64 model_load(const shmring_word *p, rl::memory_order order,

@@ -130,7 +130,7 @@ $$($(1)_programs): $(B)/tests/%: $(B)/obj/tests/$(1)/%.o $$($(1)_helpers) $(B)/l
 endef
 test_programs :=
 test_objects :=
-$(foreach folder,ring queue device hunt kernel tap message bridge,$(eval $(call test_folder,$(folder))))
+$(foreach folder,ring queue device hunt kernel tap message bridge slab,$(eval $(call test_folder,$(folder))))
 
 # Messages and bridges run on the byte ring's own fixtures.
 $(message_programs) $(bridge_programs): $(B)/obj/tests/ring/ring.o

@@ -39,6 +39,8 @@ extern "C" {
  *	each side for itself, from one allocator
  * @BENCH_SLAB_CROSS: the same, but the consumer gives back
  * @BENCH_LIFE: a ring of @capacity bytes made and destroyed; producer only
+ * @BENCH_MEMORY: a ring's memory beyond its capacity, all of it written to; own_ns
+ *	is not time but bytes
  * @BENCH_KINDS: how many there are
  */
 enum bench_kind {
@@ -53,6 +55,7 @@ enum bench_kind {
 	BENCH_SLAB,
 	BENCH_SLAB_CROSS,
 	BENCH_LIFE,
+	BENCH_MEMORY,
 	BENCH_KINDS
 };
 

@@ -81,6 +81,8 @@ const struct bench_case cases[] = {
 	{ "life-4k", "a ring of 4 KiB made and destroyed",
 	  LIFE(4 * KIB), .quick = true },
 	{ "life-1m", "a ring of 1 MiB made and destroyed", LIFE(MIB) },
+	{ "memory", "bytes of a ring of 64 KiB beyond its capacity",
+	  .kind = BENCH_MEMORY, .capacity = 64 * KIB, .sides = 1, .quick = true },
 	{ "life-1g", "a ring of 1 GiB made and destroyed", LIFE(1024 * MIB) },
 };
 
@@ -92,6 +94,7 @@ const struct unit *case_unit(const struct bench_case *c)
 	static const struct unit bytes = { "GB/s", 1e9, false };
 	static const struct unit trip = { "ns", 1, true };
 	static const struct unit rings = { "us", 1e3, true };
+	static const struct unit memory = { "B", 1, true };
 
 	switch (c->kind) {
 	case BENCH_BYTES:
@@ -102,6 +105,8 @@ const struct unit *case_unit(const struct bench_case *c)
 	case BENCH_TRIP_BLOCK:
 	case BENCH_EPOLL:
 		return &trip;
+	case BENCH_MEMORY:
+		return &memory;
 	case BENCH_LIFE:
 		return &rings;
 	default:

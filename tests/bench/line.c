@@ -60,7 +60,8 @@ void line_pong(struct line *line)
 enum state line_state(double before, double after)
 {
 	if (before > after * DRIFT_MAX || after > before * DRIFT_MAX ||
-	    (before > NEAR_MAX) != (after > NEAR_MAX))
+	    (before > NEAR_MAX && after <= NEAR_MAX) ||
+	    (before <= NEAR_MAX && after > NEAR_MAX))
 		return STATE_APART;
 	return before > NEAR_MAX ? STATE_FAR : STATE_NEAR;
 }

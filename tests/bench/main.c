@@ -46,9 +46,7 @@ static bool selected(unsigned int c)
 	return false;
 }
 
-static void progress(const char *format, ...)
-__attribute__((format(printf, 1, 2)));
-
+__attribute__((format(printf, 1, 2)))
 static void progress(const char *format, ...)
 {
 	va_list args;
@@ -110,7 +108,7 @@ static void raise_priority(void)
 	if (!options.realtime)
 		return;
 	if (sched_setscheduler(0, SCHED_FIFO, &p)) {
-		fprintf(stderr, "bench: no SCHED_FIFO for us: what else runs on this machine disturbs more\n");
+		fprintf(stderr, "bench: no SCHED_FIFO for us: what else runs here disturbs more\n");
 		options.realtime = false;
 	}
 }
@@ -152,7 +150,7 @@ int main(int argc, char **argv)
 	for (c = 0; c < case_count; c++)
 		all += selected(c);
 	if (!all) {
-		fprintf(stderr, "bench: nothing to measure: no case and adapter match (see --list)\n");
+		fprintf(stderr, "bench: nothing to measure: no case, adapter match (see --list)\n");
 		return 2;
 	}
 	err = results_open();

@@ -19,8 +19,10 @@ struct options options = {
 	.cpus = { 0, -1 },
 };
 
-enum { QUICK = 256, ROUNDS, MS, ITEMS, CASES, ONLY, BASELINE, FORK, CPUS,
-       NO_REALTIME, TIMEOUT, OUT, LIST, HELP };
+enum {
+	QUICK = 256, ROUNDS, MS, ITEMS, CASES, ONLY, BASELINE, FORK, CPUS,
+	NO_REALTIME, TIMEOUT, OUT, LIST, HELP
+};
 
 static const struct option longs[] = {
 	{ "quick", no_argument, NULL, QUICK },
@@ -75,7 +77,7 @@ static int number(const char *name, const char *text, unsigned long max,
 	errno = 0;
 	*out = strtoul(text, &end, 10);
 	if (errno || *end || end == text || *text == '-' || !*out || *out > max)
-		return complain(name, text, "not a number in its range");
+		return complain(name, text, "no number in its range");
 	return 0;
 }
 

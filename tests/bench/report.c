@@ -95,7 +95,6 @@ static const struct sample *find(unsigned int c, unsigned int row,
 	return NULL;
 }
 
-
 /* The baseline's adapter of this kind */
 static int find_baseline(unsigned int c)
 {

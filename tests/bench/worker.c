@@ -120,8 +120,8 @@ static double step_ns(void)
 {
 	uint64_t begin = shared->begin[0], end = shared->end[0];
 
-	if (shared->side[1].own_ns)
-		return (double)shared->side[1].own_ns;
+	if (shared->side[0].own_ns || shared->side[1].own_ns)
+		return (double)(shared->side[0].own_ns + shared->side[1].own_ns);
 	if (run.sides == 2) {
 		if (shared->begin[1] < begin)
 			begin = shared->begin[1];

@@ -2,6 +2,7 @@
 /* What it costs to make a way, attach to it, and destroy it */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -76,6 +77,47 @@ static void life_produce(struct bench_run *run, uint64_t n)
 		one(run);
 }
 
+/* Of this process, each page divided by how often it is mapped */
+static uint64_t memory_bytes(void)
+{
+	FILE *f = fopen("/proc/self/smaps_rollup", "r");
+	unsigned long kib = 0;
+	char line[256];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "Pss: %lu kB", &kib) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return (uint64_t)kib << 10;
+}
+
+#define RINGS	64
+
+static void memory_produce(struct bench_run *run, uint64_t n)
+{
+	struct shmring_options o = { .backend = SHMRING_BACKEND_MEMORY };
+	struct shmring *rings[RINGS];
+	uint64_t before = memory_bytes();
+	struct iovec v[2];
+	size_t bytes;
+	int i;
+
+	for (i = 0; i < RINGS; i++) {
+		rings[i] = shmring_create(run->capacity, &o);
+		wrong(run, !rings[i]);
+		if (!rings[i])
+			return;
+		bytes = shmring_write_acquire(rings[i], v);
+		memset(v[0].iov_base, 1, bytes);
+	}
+	run->producer->own_ns += n * (memory_bytes() - before - RINGS * run->capacity) / RINGS;
+	for (i = 0; i < RINGS; i++)
+		shmring_free(rings[i]);
+	run->producer->next += n;
+}
+
 static int life_setup(struct bench_run *run)
 {
 	/* They have one size. */
@@ -95,5 +137,9 @@ static void life_teardown(struct bench_run *run)
 BENCH_ADAPTERS = {
 	ROW("shmring", SHMRING), ROW("shmring-attach", SHMRING_JOIN),
 	ROW("shmring-use", SHMRING_USE), ROW("pipe", PIPE), ROW("unix", UNIX),
+	{
+		.name = "shmring", .kind = BENCH_MEMORY, .setup = life_setup,
+		.produce = memory_produce, .teardown = life_teardown,
+	},
 	{ .name = NULL }
 };

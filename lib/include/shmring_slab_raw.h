@@ -581,10 +581,11 @@ static inline int shmring_slab_free_allocated(struct shmring_slab_cache *c, shmr
 		return shmring_slab_refuse_index(&c->slab, slot, err);
 	if (shmring_slab_room(c))
 		return -EAGAIN;
-	word = shmring_cmpxchg(&c->slab.slots[index].state, mine,
-			       shmring_slab_word(slot, c->owner, SHMRING_SLAB_CACHED));
+	word = shmring_load(&c->slab.slots[index].state);
 	if (word != mine)
 		return shmring_slab_refuse(slot, word, SHMRING_SLAB_ALLOCATED, c->owner, err);
+	shmring_store(&c->slab.slots[index].state,
+		      shmring_slab_word(slot, c->owner, SHMRING_SLAB_CACHED));
 	shmring_slab_keep(c, slot);
 	return 0;
 }
@@ -608,11 +609,12 @@ static inline int shmring_slab_mark_in_flight(struct shmring_slab_cache *c, shmr
 
 	if (index >= c->slab.count)
 		return shmring_slab_refuse_index(&c->slab, slot, err);
-	/* Pairs with shmring_slab_receive(): what the slot holds is there. */
-	word = shmring_cmpxchg(&c->slab.slots[index].state, mine,
-			       shmring_slab_word(slot, c->owner, SHMRING_SLAB_IN_FLIGHT));
+	word = shmring_load(&c->slab.slots[index].state);
 	if (word != mine)
 		return shmring_slab_refuse(slot, word, SHMRING_SLAB_ALLOCATED, c->owner, err);
+	/* Pairs with shmring_slab_receive(): what the slot holds is there. */
+	shmring_store_release(&c->slab.slots[index].state,
+			      shmring_slab_word(slot, c->owner, SHMRING_SLAB_IN_FLIGHT));
 	return 0;
 }
 

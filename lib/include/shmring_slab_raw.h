@@ -513,19 +513,25 @@ static inline int shmring_slab_refill(struct shmring_slab_cache *c)
 	return 0;
 }
 
-/* A slot has become the cache's: keep it, or give back some. */
-static inline void shmring_slab_keep(struct shmring_slab_cache *c, shmring_slot slot)
+/*
+ * A slot that is the caller's goes into the magazine, and if that is too full
+ * some leave it.  @was: its state up to now, which it keeps if that fails.
+ */
+static inline int shmring_slab_keep(struct shmring_slab_cache *c, shmring_slot slot, __u64 was)
 {
-	c->entries[c->n++] = slot;
-	/* If that fails then the next one tries again; see shmring_slab_room(). */
-	if (c->n > c->limit)
-		shmring_slab_drain(c, shmring_slab_batch(c));
-}
+	shmring_word *state = &c->slab.slots[shmring_slot_index(slot)].state;
+	int err;
 
-/* Is there room for one slot more? */
-static inline int shmring_slab_room(struct shmring_slab_cache *c)
-{
-	return c->n <= c->limit ? 0 : shmring_slab_drain(c, shmring_slab_batch(c));
+	shmring_store(state, shmring_slab_word(slot, c->owner, SHMRING_SLAB_CACHED));
+	c->entries[c->n++] = slot;
+	if (c->n <= c->limit)
+		return 0;
+	err = shmring_slab_drain(c, shmring_slab_batch(c));
+	if (err) {
+		c->n--;
+		shmring_store(state, was);
+	}
+	return err;
 }
 
 /**
@@ -579,15 +585,10 @@ static inline int shmring_slab_free_allocated(struct shmring_slab_cache *c, shmr
 
 	if (index >= c->slab.count)
 		return shmring_slab_refuse_index(&c->slab, slot, err);
-	if (shmring_slab_room(c))
-		return -EAGAIN;
 	word = shmring_load(&c->slab.slots[index].state);
 	if (word != mine)
 		return shmring_slab_refuse(slot, word, SHMRING_SLAB_ALLOCATED, c->owner, err);
-	shmring_store(&c->slab.slots[index].state,
-		      shmring_slab_word(slot, c->owner, SHMRING_SLAB_CACHED));
-	shmring_slab_keep(c, slot);
-	return 0;
+	return shmring_slab_keep(c, slot, mine);
 }
 
 /**
@@ -672,13 +673,13 @@ static inline int shmring_slab_take(struct shmring_slab_cache *c, shmring_slot s
 static inline int shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
 				    struct shmring_slab_error *err)
 {
-	int result;
+	/* First the exchange that one wins, to a state that only the winner leaves */
+	int result = shmring_slab_receive(c, slot, SHMRING_SLAB_CACHED, err);
 
-	if (shmring_slab_room(c))
-		return -EAGAIN;
-	result = shmring_slab_receive(c, slot, SHMRING_SLAB_CACHED, err);
 	if (!result)
-		shmring_slab_keep(c, slot);
+		result = shmring_slab_keep(c, slot,
+					   shmring_slab_word(slot, c->owner,
+							     SHMRING_SLAB_IN_FLIGHT));
 	return result;
 }
 
@@ -731,14 +732,13 @@ static inline int shmring_slab_reclaim(struct shmring_slab_cache *c, __u32 owner
 		word = shmring_load(&s->slots[i].state);
 		if ((__u32)word >> 2 != owner || (word & 3) == SHMRING_SLAB_FREE)
 			continue;
-		if (shmring_slab_room(c))
-			return -EAGAIN;
 		/* One that is in flight may be taken at this moment. */
 		seen = shmring_cmpxchg(&s->slots[i].state, word,
 				       shmring_slab_word(word, c->owner, SHMRING_SLAB_CACHED));
 		if (seen != word)
 			continue;
-		shmring_slab_keep(c, (word & SHMRING_SLAB_GENERATION) | i);
+		if (shmring_slab_keep(c, (word & SHMRING_SLAB_GENERATION) | i, word))
+			return -EAGAIN;
 		n++;
 	}
 	shmring_store_release(&s->records[owner - 1].holder, 0);

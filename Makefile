@@ -87,10 +87,11 @@ $(module_stamp): Kbuild kmod $(wildcard kmod/*.[ch] uapi uapi/linux uapi/linux/*
 test_module_stamp := build/kernel-test/.$(KERNEL)
 test-module: $(test_module_stamp)
 
-$(test_module_stamp): $(wildcard tests/kernel/Kbuild tests/kernel/control.h tests/kernel/module tests/kernel/module/*.[ch]) $(module_stamp)
+$(test_module_stamp): lib/include/shmring_queue_raw.h $(wildcard tests/kernel/Kbuild tests/kernel/control.h tests/kernel/module tests/kernel/module/*.[ch]) $(module_stamp)
 	@echo "  MODULE  shmring_test.ko for $(KERNEL)"
 	$(Q)tests/setup/module $(KERNEL) build/kernel-test tests/kernel/Kbuild \
-		tests/kernel/control.h tests/kernel/module kmod uapi -- \
+		tests/kernel/control.h tests/kernel/module kmod uapi \
+		lib/include/shmring_queue_raw.h -- \
 		KBUILD_EXTRA_SYMBOLS=$(CURDIR)/build/module/$$(basename $$(readlink -f build/kernel/$(KERNEL)))/Module.symvers
 	@touch $@
 

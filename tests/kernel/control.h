@@ -40,6 +40,7 @@ enum control_call {
 	CALL_READ_ARM,		/* n: min */
 	CALL_NOTIFIED,		/* how often @notify was called since the claim */
 	CALL_FREE_PENDING,	/* n: times, see module/pending.c; returns at[0] */
+	CALL_QUEUE,		/* n: elements, capacity, start; see module/queue.c */
 };
 
 #define CLAIM_NOTIFY		0x1U

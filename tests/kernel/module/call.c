@@ -197,6 +197,8 @@ long test_call(struct test_file *f, struct control_args *a)
 		return shmring_unregister(a->handle);
 	case CALL_FREE_PENDING:
 		return test_free_pending(a->n, &a->at[0]);
+	case CALL_QUEUE:
+		return test_queue(a->capacity, a->start, a->n);
 	}
 	if (!f->ring)
 		return test_call_unringed(f, a);

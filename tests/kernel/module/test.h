@@ -5,6 +5,7 @@
  *	main.c		the control file
  *	call.c		one exported function at a time
  *	pending.c	rings that are freed while a kick is on its way
+ *	queue.c		a queue between two threads
  *	job.c		what a job does when it has its turn
  *	context.c	who gives it its turn: interrupts, threads, work
  *	nmi.c		NMIs that are sent to another CPU
@@ -97,6 +98,9 @@ void test_call_undo(struct test_file *f);
 
 /* pending.c */
 long test_free_pending(u64 times, u64 *hits);
+
+/* queue.c */
+long test_queue(u32 capacity, u64 start, u64 count);
 
 /* job.c */
 int test_job_start(struct test_file *f, const struct control_job *args);

@@ -31,12 +31,13 @@
  *		bool NAME_pop(E *, uint64_t *)
  *			the end E has both directions
  *
- *	BENCH_SLAB_LOOPS(NAME, E)		E *NAME_p(run), E *NAME_c(run)
+ *	BENCH_SLAB_LOOPS(NAME, E), BENCH_SLAB_CROSS_LOOPS(NAME, E)
+ *		E *NAME_p(run), E *NAME_c(run)
  *		uint64_t NAME_take(E *)		a token, or 0
  *		uint64_t *NAME_at(E *, uint64_t token)
  *		void NAME_give(E *, uint64_t token)
- *			NAME_produce() and NAME_consume() do the same; of
- *			NAME_cross_produce() and _consume() one takes, one gives
+ *			NAME_produce() and NAME_consume() do the same; of the
+ *			second's NAME_cross_*() one takes and one gives
  *
  * Round trips are spun for without a pause, which on some CPUs takes as long as a
  * line's way.  What blocks returns true, or all of the bytes, at the first try.
@@ -234,8 +235,9 @@ static void NAME##_produce(struct bench_run *run, uint64_t n) \
 static void NAME##_consume(struct bench_run *run, uint64_t n) \
 { \
 	NAME##_side(run, run->consumer, NAME##_c(run), n); \
-} \
-\
+}
+
+#define BENCH_SLAB_CROSS_LOOPS(NAME, E) \
 static void NAME##_cross_produce(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_p(run), end = *home; \

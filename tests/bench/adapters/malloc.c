@@ -44,6 +44,7 @@ static inline void heap_give(struct end *e, uint64_t token)
 }
 
 BENCH_SLAB_LOOPS(heap, struct end)
+BENCH_SLAB_CROSS_LOOPS(heap, struct end)
 
 static int heap_setup(struct bench_run *run)
 {

@@ -66,7 +66,7 @@ static inline void sent_give(struct end *e, uint64_t token)
 		__builtin_trap();
 }
 
-BENCH_SLAB_LOOPS(sent, struct end)
+BENCH_SLAB_CROSS_LOOPS(sent, struct end)
 
 static int slab_setup(struct bench_run *run)
 {

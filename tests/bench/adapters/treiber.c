@@ -98,6 +98,7 @@ static inline void stack_give(struct end *e, uint64_t token)
 }
 
 BENCH_SLAB_LOOPS(stack, struct end)
+BENCH_SLAB_CROSS_LOOPS(stack, struct end)
 
 static int stack_setup(struct bench_run *run)
 {

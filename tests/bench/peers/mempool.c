@@ -52,6 +52,7 @@ static inline void pool_give(struct end *e, uint64_t token)
 }
 
 BENCH_SLAB_LOOPS(pool, struct end)
+BENCH_SLAB_CROSS_LOOPS(pool, struct end)
 
 static int pool_setup(struct bench_run *run)
 {

@@ -33,6 +33,10 @@
  *
  * The verbs of a role do not mix with its bytewise acquire and commit: between
  * a reserve and its commit, or a peek and its release, comes nothing else.
+ *
+ * In an event loop: shmring_arm_readable() when a verb says -EAGAIN.  It goes by
+ * bytes, so half a record, of a producer that commits records in pieces, counts
+ * as something to read; shmring_message_wait() sleeps until the rest is there.
  */
 #ifndef SHMRING_MESSAGE_H
 #define SHMRING_MESSAGE_H

@@ -50,4 +50,16 @@ shmring_hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
+/*
+ * The largest order that can be asked for.  6.4: 23baf831a32c, MAX_ORDER was one
+ * more before; 6.8: 5e0a760b4441, it got another name.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define SHMRING_MAX_ORDER	MAX_PAGE_ORDER
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define SHMRING_MAX_ORDER	MAX_ORDER
+#else
+#define SHMRING_MAX_ORDER	(MAX_ORDER - 1)
+#endif
+
 #endif /* SHMRING_COMPAT_H */

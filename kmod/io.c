@@ -29,8 +29,8 @@ static size_t shmring_copy(struct shmring *ring, u64 pos, size_t n,
 		size_t got;
 		void *mem;
 
-		mem = page_address(*shmring_page(ring, SHMRING_PAGE_DATA +
-						 (at >> PAGE_SHIFT)));
+		mem = page_address(shmring_pages_at(&ring->data,
+						    at >> PAGE_SHIFT));
 		got = role == SHMRING_ROLE_CONSUMER ?
 		      copy_to_iter(mem + in_page, len, iter) :
 		      copy_from_iter(mem + in_page, len, iter);

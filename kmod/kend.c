@@ -28,24 +28,26 @@
  */
 static int shmring_map_data(struct shmring *ring)
 {
-	struct page **pages = &ring->pages[SHMRING_PAGE_DATA];
+	unsigned int nr = ring->data.nr, i;
 	struct page **twice;
 
-	if (ring->data)
+	if (ring->view)
 		return 0;
 	if (ring->capacity < PAGE_SIZE) {
-		ring->data = page_address(pages[0]);
+		ring->view = page_address(shmring_pages_at(&ring->data, 0));
 		return 0;
 	}
 
-	twice = kvmalloc_array(ring->nr_data, 2 * sizeof(*twice), GFP_KERNEL);
+	twice = kvmalloc_array(nr, 2 * sizeof(*twice), GFP_KERNEL);
 	if (!twice)
 		return -ENOMEM;
-	memcpy(twice, pages, ring->nr_data * sizeof(*twice));
-	memcpy(twice + ring->nr_data, pages, ring->nr_data * sizeof(*twice));
-	ring->data = vmap(twice, 2 * ring->nr_data, VM_MAP, PAGE_KERNEL);
+	for (i = 0; i < nr; i++) {
+		twice[i] = shmring_pages_at(&ring->data, i);
+		twice[i + nr] = twice[i];
+	}
+	ring->view = vmap(twice, 2 * nr, VM_MAP, PAGE_KERNEL);
 	kvfree(twice);
-	return ring->data ? 0 : -ENOMEM;
+	return ring->view ? 0 : -ENOMEM;
 }
 
 /**
@@ -57,7 +59,7 @@ static int shmring_map_data(struct shmring *ring)
 void shmring_unmap_data(struct shmring *ring)
 {
 	if (ring->capacity >= PAGE_SIZE)
-		vunmap(ring->data);
+		vunmap(ring->view);
 }
 
 /**
@@ -141,7 +143,7 @@ int shmring_claim_end(struct shmring_kernel_end *end, struct shmring *ring,
 						    &ring->producer;
 	end->end = end->side->end;
 	end->end.pos = shmring_load_acquire(end->end.own);
-	end->data = ring->data;
+	end->data = ring->view;
 	end->mirrored = ring->capacity >= PAGE_SIZE;
 	end->granted = 0;
 	end->corrupt = false;

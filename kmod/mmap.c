@@ -13,7 +13,7 @@
 #include "file.h"
 
 /* How many pages to map before other tasks get their turn. */
-#define SHMRING_MAP_BATCH	512UL
+#define SHMRING_MAP_BATCH	32UL
 
 /* Does [first, first + nr) lie within [from, from + length)? */
 static bool shmring_within(unsigned long first, unsigned long nr,
@@ -26,7 +26,7 @@ static bool shmring_within(unsigned long first, unsigned long nr,
 static bool shmring_in_arena(const struct shmring *ring, unsigned long first,
 			     unsigned long nr)
 {
-	return shmring_within(first, nr, SHMRING_PAGE_ARENA, ring->nr_arena);
+	return shmring_within(first, nr, SHMRING_PAGE_ARENA, ring->arena.nr);
 }
 
 static bool shmring_has_pages(const struct shmring *ring, unsigned long first,
@@ -43,7 +43,7 @@ static vm_fault_t shmring_fault(struct vm_fault *vmf)
 	/* All was mapped at once; this is for who threw it away */
 	if (!shmring_has_pages(f->ring, vmf->pgoff, 1))
 		return VM_FAULT_SIGBUS;
-	vmf->page = *shmring_page(f->ring, vmf->pgoff);
+	vmf->page = shmring_page(f->ring, vmf->pgoff);
 	get_page(vmf->page);
 	return 0;
 }
@@ -67,25 +67,23 @@ static bool shmring_may_write(const struct shmring_file *f,
 
 static int shmring_insert(struct shmring *ring, struct vm_area_struct *vma)
 {
-	unsigned long fold = SHMRING_PAGE_DATA + ring->nr_data;
+	struct page *pages[SHMRING_MAP_BATCH];
 	unsigned long addr = vma->vm_start;
 	unsigned long pgoff = vma->vm_pgoff;
 	int err;
 
 	while (addr < vma->vm_end) {
 		unsigned long nr = (vma->vm_end - addr) >> PAGE_SHIFT;
-		unsigned long left;
+		unsigned long left, i;
 
 		nr = min(nr, SHMRING_MAP_BATCH);
-		if (pgoff < fold)
-			nr = min(nr, fold - pgoff);
+		for (i = 0; i < nr; i++)
+			pages[i] = shmring_page(ring, pgoff++);
 		left = nr;
-		err = vm_insert_pages(vma, addr, shmring_page(ring, pgoff),
-				      &left);
+		err = vm_insert_pages(vma, addr, pages, &left);
 		if (err)
 			return err;
 		addr += nr << PAGE_SHIFT;
-		pgoff += nr;
 		cond_resched();
 	}
 	return 0;

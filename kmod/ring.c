@@ -7,7 +7,6 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/pid_namespace.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "notify.h"
@@ -15,43 +14,6 @@
 #include "registry.h"
 #include "ring.h"
 #include "shmring.h"
-
-/*
- * Order-0 pages: a ring of a gigabyte must not depend on a gigabyte in one
- * piece.  Zeroed, since every byte of them can be read by a process; charged to
- * the creator's memory cgroup; and refused, not killed for, when there are none.
- */
-#define SHMRING_GFP	(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | \
-			 __GFP_RETRY_MAYFAIL)
-
-static void shmring_free_pages(struct shmring *ring, unsigned int nr)
-{
-	/* Not __free_page(): I/O that is under way may have pinned some */
-	while (nr--)
-		put_page(ring->pages[nr]);
-}
-
-static int shmring_alloc_pages(struct shmring *ring, unsigned int nr)
-{
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < nr; i++) {
-		err = -EINTR;
-		if (fatal_signal_pending(current))
-			goto free;
-		err = -ENOMEM;
-		ring->pages[i] = alloc_page(SHMRING_GFP);
-		if (!ring->pages[i])
-			goto free;
-		cond_resched();
-	}
-	return 0;
-
-free:
-	shmring_free_pages(ring, i);
-	return err;
-}
 
 static void shmring_init_side(struct shmring *ring, struct shmring_side *side,
 			      struct shmring_side *peer)
@@ -99,9 +61,9 @@ static void shmring_init_pages(struct shmring *ring, u64 start)
 {
 	struct shmring_kernel_page *k;
 
-	ring->c = page_address(ring->pages[SHMRING_PAGE_C]);
-	ring->p = page_address(ring->pages[SHMRING_PAGE_P]);
-	k = page_address(ring->pages[SHMRING_PAGE_K]);
+	ring->c = page_address(shmring_page(ring, SHMRING_PAGE_C));
+	ring->p = page_address(shmring_page(ring, SHMRING_PAGE_P));
+	k = page_address(shmring_page(ring, SHMRING_PAGE_K));
 	ring->k = k;
 
 	ring->c->rd = start;
@@ -117,9 +79,9 @@ static void shmring_init_pages(struct shmring *ring, u64 start)
 	k->producer_offset = SHMRING_PAGE_P * PAGE_SIZE;
 	k->data_offset = SHMRING_PAGE_DATA * PAGE_SIZE;
 	k->map_length = (u64)ring->nr_map * PAGE_SIZE;
-	if (ring->nr_arena)
+	if (ring->arena.nr)
 		k->arena_offset = SHMRING_ARENA_OFFSET;
-	k->arena_size = (u64)ring->nr_arena * PAGE_SIZE;
+	k->arena_size = (u64)ring->arena.nr * PAGE_SIZE;
 	k->fence = 1;
 	k->rx_arm = SHMRING_ARM_NONE;
 	k->tx_arm = SHMRING_ARM_NONE;
@@ -137,9 +99,11 @@ bool shmring_sizes_valid(u32 capacity, u64 arena)
 	       PAGE_ALIGNED(arena) && arena <= SHMRING_CAPACITY_MAX;
 }
 
-static unsigned int shmring_nr_pages(const struct shmring *ring)
+static void shmring_free_pages(struct shmring *ring)
 {
-	return SHMRING_PAGE_DATA + ring->nr_data + ring->nr_arena;
+	shmring_pages_free(&ring->arena);
+	shmring_pages_free(&ring->data);
+	shmring_pages_free(&ring->head);
 }
 
 /**
@@ -154,20 +118,20 @@ static unsigned int shmring_nr_pages(const struct shmring *ring)
 struct shmring *shmring_make(u32 capacity, u32 flags, u64 start, u64 arena)
 {
 	unsigned int nr_data = DIV_ROUND_UP(capacity, PAGE_SIZE);
-	unsigned int nr_pages;
+	unsigned int nr_arena = arena >> PAGE_SHIFT;
+	unsigned int nr_pages = SHMRING_PAGE_DATA + nr_data + nr_arena;
 	struct shmring *ring;
 	int err;
 
 	if (flags & ~SHMRING_F_PERSIST || !shmring_sizes_valid(capacity, arena))
 		return ERR_PTR(-EINVAL);
 
-	nr_pages = SHMRING_PAGE_DATA + nr_data + (arena >> PAGE_SHIFT);
 	err = shmring_quota_charge(current_euid(), nr_pages);
 	if (err)
 		return ERR_PTR(err);
 
 	err = -ENOMEM;
-	ring = kvzalloc(struct_size(ring, pages, nr_pages), GFP_KERNEL_ACCOUNT);
+	ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
 	if (!ring)
 		goto uncharge;
 
@@ -176,13 +140,13 @@ struct shmring *shmring_make(u32 capacity, u32 flags, u64 start, u64 arena)
 	INIT_LIST_HEAD(&ring->handles);
 	ring->flags = flags;
 	ring->capacity = capacity;
-	ring->nr_data = nr_data;
 	ring->nr_map = SHMRING_PAGE_DATA + nr_data;
 	if (capacity >= PAGE_SIZE)
 		ring->nr_map += nr_data;
-	ring->nr_arena = arena >> PAGE_SHIFT;
 
-	err = shmring_alloc_pages(ring, nr_pages);
+	err = shmring_pages_alloc(&ring->head, SHMRING_PAGE_DATA) ?:
+	      shmring_pages_alloc(&ring->data, nr_data) ?:
+	      shmring_pages_alloc(&ring->arena, nr_arena);
 	if (err)
 		goto free;
 
@@ -194,7 +158,8 @@ struct shmring *shmring_make(u32 capacity, u32 flags, u64 start, u64 arena)
 	return ring;
 
 free:
-	kvfree(ring);
+	shmring_free_pages(ring);
+	kfree(ring);
 uncharge:
 	shmring_quota_uncharge(current_euid(), nr_pages);
 	return ERR_PTR(err);
@@ -221,7 +186,7 @@ EXPORT_SYMBOL_GPL(shmring_alloc);
 static void shmring_release(struct kref *ref)
 {
 	struct shmring *ring = container_of(ref, struct shmring, ref);
-	unsigned int nr_pages = shmring_nr_pages(ring);
+	unsigned int nr_pages = ring->head.nr + ring->data.nr + ring->arena.nr;
 	kuid_t uid = ring->uid;
 
 	shmring_registry_forget(ring);
@@ -230,8 +195,8 @@ static void shmring_release(struct kref *ref)
 	irq_work_sync(&ring->producer.kick);
 	shmring_unmap_data(ring);
 	put_pid_ns(ring->pid_ns);
-	shmring_free_pages(ring, nr_pages);
-	kvfree(ring);
+	shmring_free_pages(ring);
+	kfree(ring);
 	shmring_quota_uncharge(uid, nr_pages);
 }
 

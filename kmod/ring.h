@@ -14,11 +14,12 @@
 #include <linux/wait.h>
 
 #include "atomic.h"
+#include "pages.h"
 
 struct pid;
 struct pid_namespace;
 
-/* Where a page stands in the file, and in shmring.pages */
+/* Where a page stands in the file; those before the data are shmring.head */
 enum {
 	SHMRING_PAGE_C,
 	SHMRING_PAGE_K,
@@ -69,9 +70,10 @@ struct shmring_side {
  *	Mappings hold the file.
  * @flags: SHMRING_F_*
  * @capacity: bytes of data
- * @nr_data: pages of data
  * @nr_map: pages that can be mapped, the mirror included, the arena not
- * @nr_arena: pages of the arena
+ * @head: pages C, K, P
+ * @data: pages of data
+ * @arena: pages of the arena
  * @c: page C; what stands there comes from a process
  * @k: page K; only the kernel writes it, so it may be believed
  * @p: page P; what stands there comes from a process
@@ -82,19 +84,19 @@ struct shmring_side {
  * @uid: owner, charged for the memory
  * @gid: owner's group, for a handle's mode bits
  * @pid_ns: where handles of this ring can be seen
- * @data: the data as the kernel sees it, mirrored; NULL until a kernel end needs
+ * @view: the data as the kernel sees it, mirrored; NULL until a kernel end needs
  *	it; set under @roles_lock
  * @handles: its handles; under the registry's lock
  * @nr_handles: how many; under the registry's lock
- * @pages: C, K, P, data, arena
  */
 struct shmring {
 	struct kref ref;
 	u32 flags;
 	u32 capacity;
-	unsigned int nr_data;
 	unsigned int nr_map;
-	unsigned int nr_arena;
+	struct shmring_pages head;
+	struct shmring_pages data;
+	struct shmring_pages arena;
 	struct shmring_consumer_page *c;
 	struct shmring_kernel_page *k;
 	struct shmring_producer_page *p;
@@ -105,10 +107,9 @@ struct shmring {
 	kuid_t uid;
 	kgid_t gid;
 	struct pid_namespace *pid_ns;
-	u8 *data;
+	u8 *view;
 	struct list_head handles;
 	unsigned int nr_handles;
-	struct page *pages[];
 };
 
 bool shmring_sizes_valid(u32 capacity, u64 arena);
@@ -131,16 +132,18 @@ static inline bool shmring_tryget(struct shmring *ring)
  *
  * The mirror is the same pages once more, so only the index differs.
  */
-static inline struct page **shmring_page(struct shmring *ring,
-					 unsigned long pgoff)
+static inline struct page *shmring_page(const struct shmring *ring,
+					unsigned long pgoff)
 {
-	unsigned long fold = SHMRING_PAGE_DATA + ring->nr_data;
-
 	if (pgoff >= SHMRING_PAGE_ARENA)
-		pgoff -= SHMRING_PAGE_ARENA - fold;
-	else if (pgoff >= fold)
-		pgoff -= ring->nr_data;
-	return &ring->pages[pgoff];
+		return shmring_pages_at(&ring->arena,
+					pgoff - SHMRING_PAGE_ARENA);
+	if (pgoff < SHMRING_PAGE_DATA)
+		return shmring_pages_at(&ring->head, pgoff);
+	pgoff -= SHMRING_PAGE_DATA;
+	if (pgoff >= ring->data.nr)
+		pgoff -= ring->data.nr;
+	return shmring_pages_at(&ring->data, pgoff);
 }
 
 /**

@@ -189,7 +189,7 @@ bench bench-quick: lib
 	$(Q)tests/setup/packages bench
 	$(Q)rm -rf $(B)/bench/more
 	$(Q)$(bench_make) ADAPTERS="$(ADAPTERS)"
-	$(Q)ADAPTERS="$(ADAPTERS)" tests/bench/run $(if $(filter bench-quick,$@),--quick) $(BENCH)
+	$(Q)ADAPTERS="$(ADAPTERS)" tests/bench/run $(if $(filter bench-quick,$@),--quick) $(value BENCH)
 
 bench-kernel: module
 	$(Q)tests/setup/packages bench

@@ -123,9 +123,11 @@ static void list(void)
 		       cases[i].quick ? " (quick)" : "");
 	printf("Adapters:\n");
 	for (i = 0; i < loaded_count; i++) {
-		if (!loaded[i].processes)
-			printf("  %-16s%s\n", loaded[i].adapter->name,
-			       loaded[i].adapter->note ? loaded[i].adapter->note : "");
+		const struct bench_adapter *a = loaded[i].adapter;
+
+		/* One for each kind of thing that it can do */
+		if (!i || strcmp(a->name, loaded[i - 1].adapter->name))
+			printf("  %-16s%s\n", a->name, a->note ? a->note : "");
 	}
 	printf("Not available:\n");
 	for (i = 0; i < missing_count; i++)

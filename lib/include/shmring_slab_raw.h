@@ -33,7 +33,7 @@
 #ifndef SHMRING_SLAB_RAW_H
 #define SHMRING_SLAB_RAW_H
 
-#include "shmring_slab_stack_raw.h"
+#include <shmring_slab_stack_raw.h>
 
 #define SHMRING_SLAB_MAGIC	0x62616c73676e6972ULL	/* "ringslab" */
 #define SHMRING_SLAB_VERSION	1U

@@ -9,58 +9,12 @@
  */
 #include <linux/file.h>
 #include <linux/mm.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "end.h"
 #include "file.h"
 #include "notify.h"
 #include "shmring.h"
-
-/*
- * The data twice in a row, as processes see it:
- *
- *	| D0 D1 D2 D3 | D0 D1 D2 D3 |
- *	         ^^^^^^^^ a span that wraps
- *
- * Made when the first kernel end needs it, under roles_lock; kept with the ring.
- */
-static int shmring_map_data(struct shmring *ring)
-{
-	unsigned int nr = ring->data.nr, i;
-	struct page **twice;
-
-	if (ring->view)
-		return 0;
-	if (ring->capacity < PAGE_SIZE) {
-		ring->view = page_address(shmring_pages_at(&ring->data, 0));
-		return 0;
-	}
-
-	twice = kvmalloc_array(nr, 2 * sizeof(*twice), GFP_KERNEL);
-	if (!twice)
-		return -ENOMEM;
-	for (i = 0; i < nr; i++) {
-		twice[i] = shmring_pages_at(&ring->data, i);
-		twice[i + nr] = twice[i];
-	}
-	ring->view = vmap(twice, 2 * nr, VM_MAP, PAGE_KERNEL);
-	kvfree(twice);
-	return ring->view ? 0 : -ENOMEM;
-}
-
-/**
- * shmring_unmap_data - undo what the first kernel end did
- * @ring: a ring that nobody holds
- *
- * Context: process, may sleep.
- */
-void shmring_unmap_data(struct shmring *ring)
-{
-	if (ring->capacity >= PAGE_SIZE)
-		vunmap(ring->view);
-}
 
 /**
  * shmring_from_fd - the ring behind a process' file

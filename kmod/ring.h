@@ -114,6 +114,7 @@ struct shmring {
 
 bool shmring_sizes_valid(u32 capacity, u64 arena);
 struct shmring *shmring_make(u32 capacity, u32 flags, u64 start, u64 arena);
+int shmring_map_data(struct shmring *ring);
 void shmring_unmap_data(struct shmring *ring);
 
 /**

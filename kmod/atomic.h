@@ -19,6 +19,8 @@ typedef u64 shmring_word;
 #define shmring_store_release(p, v)	smp_store_release(p, v)
 /* Likewise. */
 #define shmring_full_fence()		smp_mb()
+/* Kernel ends are always fenced. */
+#define shmring_light_barrier()		barrier()
 #define shmring_xchg(p, v)		xchg(p, v)
 #define shmring_cmpxchg(p, o, n)	cmpxchg(p, o, n)
 

@@ -6,6 +6,7 @@
 #include <linux/pid.h>
 #include <linux/sched.h>
 
+#include "barrier.h"
 #include "end.h"
 #include "notify.h"
 
@@ -13,6 +14,8 @@ static void shmring_claim_side(struct shmring_side *side, struct pid *holder)
 {
 	side->holder = get_pid(holder);
 	WRITE_ONCE(side->lowat, 1);
+	/* Whoever had the role before may have left another mode behind */
+	shmring_store_release(side->mode, SHMRING_FENCED);
 	atomic_andnot(side->gone, (atomic_t *)&side->ring->k->state);
 }
 
@@ -20,6 +23,7 @@ static void shmring_drop_side(struct shmring_side *side)
 {
 	put_pid(side->holder);
 	side->holder = NULL;
+	shmring_forget_mover(side);
 
 	/* Nobody sleeps in this role any more; spare the peer the kick */
 	shmring_xchg(side->end.arm, SHMRING_ARM_NONE);

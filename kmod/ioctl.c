@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
+#include "barrier.h"
 #include "end.h"
 #include "file.h"
 #include "notify.h"
@@ -27,6 +28,7 @@ union shmring_request {
 	struct shmring_ioc_kick kick;
 	struct shmring_ioc_wait wait;
 	struct shmring_ioc_lowat lowat;
+	struct shmring_ioc_unfence unfence;
 };
 
 /* Roles that a file may have, given how it was opened. */
@@ -224,24 +226,42 @@ static long shmring_do_wait(struct shmring_file *f, union shmring_request *req)
 	return ret == -ERESTARTSYS ? -EINTR : ret;
 }
 
+/* The side that makes an edge, if the file has that role. */
+static struct shmring_side *shmring_maker(struct shmring_file *f, u32 edge)
+{
+	switch (edge) {
+	case SHMRING_READABLE:
+		return shmring_waiter(f, SHMRING_WRITABLE);
+	case SHMRING_WRITABLE:
+		return shmring_waiter(f, SHMRING_READABLE);
+	default:
+		return ERR_PTR(-EINVAL);
+	}
+}
+
 static long shmring_do_kick(struct shmring_file *f, union shmring_request *req)
 {
 	struct shmring_ioc_kick *r = &req->kick;
-	struct shmring_side *self;
+	struct shmring_side *side = shmring_maker(f, r->edge);
 
 	if (r->flags || r->reserved)
 		return -EINVAL;
-	switch (r->edge) {
-	case SHMRING_READABLE:
-		self = shmring_file_side(f, SHMRING_ROLE_PRODUCER);
-		break;
-	case SHMRING_WRITABLE:
-		self = shmring_file_side(f, SHMRING_ROLE_CONSUMER);
-		break;
-	default:
+	if (IS_ERR(side))
+		return PTR_ERR(side);
+	return shmring_kick_if_reached(side->peer);
+}
+
+static long shmring_do_unfence(struct shmring_file *f,
+			       union shmring_request *req)
+{
+	struct shmring_ioc_unfence *r = &req->unfence;
+	struct shmring_side *side = shmring_maker(f, r->edge);
+
+	if (r->flags || r->reserved)
 		return -EINVAL;
-	}
-	return self ? shmring_kick_if_reached(self->peer) : -EACCES;
+	if (IS_ERR(side))
+		return PTR_ERR(side);
+	return shmring_unfence(side);
 }
 
 static long shmring_do_lowat(struct shmring_file *f, union shmring_request *req)
@@ -281,6 +301,8 @@ static u32 shmring_request_size(unsigned int cmd)
 		return sizeof(struct shmring_ioc_wait);
 	case SHMRING_IOC_LOWAT:
 		return sizeof(struct shmring_ioc_lowat);
+	case SHMRING_IOC_UNFENCE:
+		return sizeof(struct shmring_ioc_unfence);
 	default:
 		return 0;
 	}
@@ -347,7 +369,9 @@ long shmring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return shmring_do_kick(f, &req);
 	case SHMRING_IOC_WAIT:
 		return shmring_do_wait(f, &req);
-	default:
+	case SHMRING_IOC_LOWAT:
 		return shmring_do_lowat(f, &req);
+	default:
+		return shmring_do_unfence(f, &req);
 	}
 }

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 
+#include "barrier.h"
 #include "end.h"
 #include "file.h"
 #include "notify.h"
@@ -243,7 +244,8 @@ static bool shmring_kend_arm(struct shmring_kernel_end *end, u32 min)
 		return false;
 	min = clamp_t(u32, min, 1, end->end.capacity);
 	shmring_count(&end->side->counters->arms);
-	credit = shmring_end_arm(&end->end, min);
+	credit = shmring_end_arm(&end->end, min, shmring_recheck_later,
+				 end->side);
 	if (credit == SHMRING_CREDIT_CORRUPT) {
 		end->corrupt = true;
 		shmring_corrupt(end->ring);

@@ -8,7 +8,7 @@
  *
  *	P1 wr := pos			   enqueue, under side->wait.lock
  *	P2 fence			W1 arm := rd + min
- *	P3 load arm			W2 fence
+ *	P3 load arm			W2 fence (and that of barrier.c)
  *	   reached: ioctl(KICK)		W3 load wr: enough? go on
  *	K1   xchg(arm, NONE)		   else sleep
  *	K2   wake, under wait.lock
@@ -27,6 +27,7 @@
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
 
+#include "barrier.h"
 #include "notify.h"
 
 /*
@@ -166,7 +167,8 @@ static s64 shmring_look(struct shmring_side *side, u64 min, bool arm)
 
 	while (looks--) {
 		end.pos = shmring_load_acquire(end.own);
-		credit = arm ? shmring_end_arm(&end, min) :
+		credit = arm ? shmring_end_arm(&end, min, shmring_heavy_barrier,
+					       side) :
 			       shmring_end_credit(&end);
 		if (credit != SHMRING_CREDIT_CORRUPT)
 			goto out;
@@ -234,7 +236,7 @@ s64 shmring_ready(struct shmring_side *side, u64 min)
  *
  * Who is to be woken must be on @side->wait already.
  *
- * Context: any but NMI.
+ * Context: process, interrupts on; does not sleep.
  * Return: as shmring_ready(); 0: armed, now sleep.
  */
 s64 shmring_arm(struct shmring_side *side, u64 min)
@@ -300,7 +302,7 @@ s64 shmring_wait(struct shmring_side *side, u64 min, u64 most, s64 timeout_ns)
  * @side: the side
  * @arm: arm it if it is not ready
  *
- * Context: any but NMI.
+ * Context: process, interrupts on.
  */
 __poll_t shmring_poll_side(struct shmring_side *side, bool arm)
 {

@@ -9,6 +9,7 @@
 #include <linux/pid_namespace.h>
 #include <linux/slab.h>
 
+#include "barrier.h"
 #include "notify.h"
 #include "quota.h"
 #include "registry.h"
@@ -25,6 +26,7 @@ static void shmring_init_side(struct shmring *ring, struct shmring_side *side,
 	mutex_init(&side->io);
 	init_waitqueue_head(&side->wait);
 	init_irq_work(&side->kick, shmring_kick_work);
+	shmring_init_recheck(side);
 }
 
 static void shmring_init_sides(struct shmring *ring)
@@ -42,6 +44,8 @@ static void shmring_init_sides(struct shmring *ring)
 	consumer->end.peer = &ring->p->wr;
 	consumer->end.arm = &ring->k->rx_arm;
 	consumer->end.peer_arm = &ring->k->tx_arm;
+	consumer->end.peer_mode = &ring->p->mode;
+	consumer->mode = &ring->c->mode;
 	consumer->end.bias = 0;
 
 	shmring_init_side(ring, producer, consumer);
@@ -54,6 +58,8 @@ static void shmring_init_sides(struct shmring *ring)
 	producer->end.peer = &ring->c->rd;
 	producer->end.arm = &ring->k->tx_arm;
 	producer->end.peer_arm = &ring->k->rx_arm;
+	producer->end.peer_mode = &ring->c->mode;
+	producer->mode = &ring->p->mode;
 	producer->end.bias = ring->capacity;
 }
 
@@ -82,7 +88,7 @@ static void shmring_init_pages(struct shmring *ring, u64 start)
 	if (ring->arena.nr)
 		k->arena_offset = SHMRING_ARENA_OFFSET;
 	k->arena_size = (u64)ring->arena.nr * PAGE_SIZE;
-	k->fence = 1;
+	k->fence = !SHMRING_MAY_UNFENCE;
 	k->rx_arm = SHMRING_ARM_NONE;
 	k->tx_arm = SHMRING_ARM_NONE;
 }
@@ -190,6 +196,8 @@ static void shmring_release(struct kref *ref)
 	kuid_t uid = ring->uid;
 
 	shmring_registry_forget(ring);
+	shmring_cancel_recheck(&ring->consumer);
+	shmring_cancel_recheck(&ring->producer);
 	/* Nobody queues a kick any more; one may still be on its way */
 	irq_work_sync(&ring->consumer.kick);
 	irq_work_sync(&ring->producer.kick);

@@ -12,10 +12,12 @@
 #include <linux/poll.h>
 #include <linux/uidgid.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "atomic.h"
 #include "pages.h"
 
+struct mm_struct;
 struct pid;
 struct pid_namespace;
 
@@ -41,10 +43,17 @@ enum {
  * @ready: the poll events that mean "go on"
  * @hup: the poll events that mean "your peer has gone"
  * @lowat: threshold in bytes, 1 .. capacity / 2
+ * @mode: where this role's process says whether it fences
  * @counters: in page K
  * @io: one read() or write() at a time copies; held across user copies
  * @wait: everybody who waits in this role
  * @kick: wakes from contexts where that must not be done directly
+ * @queue_recheck: queues @recheck, from any context
+ * @recheck: looks again for a kernel end that armed where no heavy barrier may
+ *	be brought about
+ * @mover: the process that moves this side and may do so unfenced; NULL: none;
+ *	under @mover_lock
+ * @mover_lock: not taken from interrupts
  * @holder: the process that claimed the role, NULL: kernel code or nobody; under
  *	shmring.roles_lock
  */
@@ -57,10 +66,15 @@ struct shmring_side {
 	__poll_t ready;
 	__poll_t hup;
 	u32 lowat;
+	shmring_word *mode;
 	struct shmring_counters *counters;
 	struct mutex io;		/* one copier at a time */
 	wait_queue_head_t wait;
 	struct irq_work kick;
+	struct irq_work queue_recheck;
+	struct work_struct recheck;
+	struct mm_struct *mover;
+	spinlock_t mover_lock;		/* mover */
 	struct pid *holder;
 };
 

@@ -109,6 +109,19 @@ static void device_kick(struct ring *r, enum shmring_edge edge)
 	device_ioctl(r->fd, SHMRING_IOC_KICK, &kick);
 }
 
+static int device_unfence(struct ring *r, enum shmring_edge edge)
+{
+	struct shmring_ioc_unfence unfence = {
+		.size = sizeof(unfence),
+		.edge = edge,
+	};
+	int *may = &r->may_unfence[edge_index(edge)];
+
+	if (!*may && !device_ioctl(r->fd, SHMRING_IOC_UNFENCE, &unfence))
+		*may = 1;
+	return *may ? 0 : -EOPNOTSUPP;
+}
+
 static int64_t device_arm(struct ring *r, struct shmring_role *role,
 			  enum shmring_edge edge, uint32_t min)
 {
@@ -191,6 +204,7 @@ static void device_leave(struct ring *r)
 const struct backend shmring_device = {
 	.number = SHMRING_BACKEND_DEVICE,
 	.kick = device_kick,
+	.unfence = device_unfence,
 	.arm = device_arm,
 	.wait = device_wait,
 	.lowat = device_lowat,

@@ -59,6 +59,7 @@ struct ring;
  * struct backend - what the device and the memory backend do differently
  * @number: SHMRING_BACKEND_*
  * @kick: answer the arm of whoever waits for @edge
+ * @unfence: may the end that makes @edge commit without fences?
  * @arm: arm and look again; bytes if they suffice or are the last, 0 if the
  *	end is armed, or a negative errno
  * @wait: the same, but sleep instead of returning 0; @deadline is a time of
@@ -71,6 +72,7 @@ struct ring;
 struct backend {
 	uint32_t number;
 	void (*kick)(struct ring *r, enum shmring_edge edge);
+	int (*unfence)(struct ring *r, enum shmring_edge edge);
 	int64_t (*arm)(struct ring *r, struct shmring_role *role,
 		       enum shmring_edge edge, uint32_t min);
 	int64_t (*wait)(struct ring *r, struct shmring_role *role,
@@ -96,6 +98,7 @@ extern const struct backend shmring_memory;
  * @flags: SHMRING_F_*
  * @mode: of handles that are registered later
  * @fd: the device's file, or the memfd
+ * @may_unfence: by edge_index(): the kernel has been asked, and allows it
  * @event: the memory backend's eventfds, by edge_index(); -1: none
  * @rx: waiting for READABLE
  * @tx: waiting for WRITABLE
@@ -111,6 +114,7 @@ struct ring {
 	uint32_t flags;
 	uint32_t mode;
 	int fd;
+	int may_unfence[2];
 	int event[2];
 	struct waiter rx;
 	struct waiter tx;
@@ -161,6 +165,11 @@ void memory_layout(struct layout *layout, uint32_t capacity, uint64_t arena);
 uint64_t memory_size(const struct layout *layout);
 int memory_create(struct ring *r, uint32_t capacity,
 		  const struct shmring_options *options);
+
+/* lib/mode.c */
+void mode_start(struct ring *r, enum shmring_edge edge);
+int barrier_register(void);
+void barrier_heavy(void *counter);
 
 /* lib/wait.c */
 int64_t clock_now(void);

@@ -74,7 +74,6 @@ static int write_pages(int fd, const struct layout *l, uint64_t start)
 		.map_length = l->map_length,
 		.arena_offset = l->arena_offset,
 		.arena_size = l->arena_size,
-		.fence = 1,
 		.rx_arm = SHMRING_ARM_NONE,
 		.tx_arm = SHMRING_ARM_NONE,
 	};
@@ -166,13 +165,21 @@ static void memory_kick(struct ring *r, enum shmring_edge edge)
 		count(&memory_counters(r, edge)->kicks);
 }
 
+static int memory_unfence(struct ring *r, enum shmring_edge edge)
+{
+	(void)r;
+	(void)edge;
+	return barrier_register();
+}
+
 static int64_t memory_arm(struct ring *r, struct shmring_role *role,
 			  enum shmring_edge edge, uint32_t min)
 {
 	/* First of all: a signal that comes after the arm must stay. */
 	reset_event(r->event[edge_index(edge)]);
 	count(&memory_counters(r, edge)->arms);
-	shmring_end_arm(&role->end, min);
+	shmring_end_arm(&role->end, min, barrier_heavy,
+			&memory_counters(r, edge)->barriers);
 	/* W3 again, and the state as well, which W2 orders like the position. */
 	return role_ready(r, role, edge, min);
 }
@@ -225,6 +232,7 @@ static struct shmring_counters counters_copy(const struct shmring_counters *c)
 		.kicks = shmring_load(&c->kicks),
 		.arms = shmring_load(&c->arms),
 		.sleeps = shmring_load(&c->sleeps),
+		.barriers = shmring_load(&c->barriers),
 	};
 }
 
@@ -271,6 +279,7 @@ static void memory_leave(struct ring *r)
 const struct backend shmring_memory = {
 	.number = SHMRING_BACKEND_MEMORY,
 	.kick = memory_kick,
+	.unfence = memory_unfence,
 	.arm = memory_arm,
 	.wait = memory_wait,
 	.lowat = memory_lowat,

@@ -25,19 +25,25 @@ static void role_stop(struct ring *r, struct shmring_role *role,
 	role->end.peer = &w->none;
 	role->end.arm = &w->none;
 	role->end.peer_arm = &w->none;
+	role->end.peer_mode = &w->none;
 	role->ring = &r->pub;
 	role->error = error;
 }
 
-/* What both roles have in common; the words are the caller's. */
-static void role_start(struct ring *r, struct shmring_role *role)
+/* What both roles have in common; the words are the caller's, @edge what it makes. */
+static void role_start(struct ring *r, struct shmring_role *role,
+		       enum shmring_edge edge)
 {
 	const struct layout *l = &r->layout;
 
 	role->end.capacity = l->capacity;
+	role->fences = SHMRING_FENCES;
+	mode_start(r, edge);
 	role->end.pos = shmring_load_acquire(role->end.own);
+	role->limit = role->end.pos;
+	role->known = role->end.pos;
 	role->data = r->base + l->data_offset;
-	role->mirrored = layout_mirrored(l);
+	role->reach = layout_mirrored(l) ? 2ULL * l->capacity : l->capacity;
 	role->error = 0;
 }
 
@@ -98,13 +104,17 @@ int ring_start(struct ring *r)
 	r->pub.wr = &p->wr;
 	r->pub.rd = &c->rd;
 
+	/* Here rather than in a commit; an end that must not stays fenced */
+	if (r->backend == &shmring_memory)
+		barrier_register();
 	if (r->roles & SHMRING_ROLE_PRODUCER) {
 		producer->end.own = &p->wr;
 		producer->end.peer = &c->rd;
 		producer->end.arm = &r->k->tx_arm;
 		producer->end.peer_arm = &r->k->rx_arm;
+		producer->end.peer_mode = &c->mode;
 		producer->end.bias = r->layout.capacity;
-		role_start(r, producer);
+		role_start(r, producer, SHMRING_READABLE);
 		if (shmring_end_credit(&producer->end) == SHMRING_CREDIT_CORRUPT)
 			return -EBADMSG;
 	}
@@ -113,7 +123,8 @@ int ring_start(struct ring *r)
 		consumer->end.peer = &p->wr;
 		consumer->end.arm = &r->k->rx_arm;
 		consumer->end.peer_arm = &r->k->tx_arm;
-		role_start(r, consumer);
+		consumer->end.peer_mode = &p->mode;
+		role_start(r, consumer, SHMRING_WRITABLE);
 		if (shmring_end_credit(&consumer->end) == SHMRING_CREDIT_CORRUPT)
 			return -EBADMSG;
 	}
@@ -333,7 +344,9 @@ int shmring_narrow(struct shmring *r, unsigned int roles)
  * @c: filled with the consumer's role; NULL: leave it in the ring
  *
  * The ring's own verbs of a role that was split off give nothing (0) and say
- * -EBUSY where they return a status.  shmring_free() ends the handles.
+ * -EBUSY where they return a status.  shmring_free() ends the handles; what a
+ * consumer has read and not flushed by then (shmring_consumer_flush()) the next
+ * one reads again.
  *
  * Return: 0; -EACCES a role is not held; -EBUSY it was split off before;
  * -EBADMSG it is corrupt; then nothing was split.

@@ -134,6 +134,13 @@ static int role_verdict(struct shmring_role *role, int64_t rc, uint32_t min)
 	return rc >= min ? 0 : -EPIPE;
 }
 
+/* An end that is about to sleep has published all that it has done. */
+static void role_publish(struct shmring_role *role, enum shmring_edge edge)
+{
+	shmring_role_flush(role, edge == SHMRING_READABLE ? SHMRING_WRITABLE :
+							    SHMRING_READABLE);
+}
+
 /*
  * role_wait - wait until @min bytes are there, or never will be
  *
@@ -151,6 +158,7 @@ int role_wait(struct shmring_role *role, enum shmring_edge edge, uint32_t min,
 		min = 1;
 	if (min > r->pub.capacity)
 		return -EINVAL;
+	role_publish(role, edge);
 	rc = role_ready(r, role, edge, min);
 	if (!rc && deadline != INT64_MAX && clock_now() >= deadline)
 		return -ETIMEDOUT;
@@ -178,6 +186,7 @@ static int role_arm(struct shmring_role *role, enum shmring_edge edge)
 
 	if (role->error)
 		return role->error;
+	role_publish(role, edge);
 	rc = role_ready(r, role, edge, lowat);
 	if (!rc)
 		rc = r->backend->arm(r, role, edge, lowat);
@@ -332,10 +341,4 @@ void shmring_set_spin(struct shmring *r, uint32_t ns)
 		ns = 0;
 	__atomic_store_n(&ring->rx.spin_limit, ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&ring->tx.spin_limit, ns, __ATOMIC_RELAXED);
-}
-
-/* Out of line, so that a commit carries no more than a call of it. */
-void shmring_kick(struct shmring *r, enum shmring_edge edge)
-{
-	ring_of(r)->backend->kick(ring_of(r), edge);
 }

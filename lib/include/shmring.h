@@ -286,7 +286,7 @@ static inline size_t shmring_try_write_from(struct shmring *r, const void *buf,
 static inline size_t shmring_try_read_into(struct shmring *r, void *buf,
 					   size_t n)
 {
-	return shmring_consumer_try_read_into(&r->consumer, buf, n);
+	return shmring_role_take(&r->consumer.role, buf, n, 0);
 }
 
 #ifdef __cplusplus

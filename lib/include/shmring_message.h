@@ -99,7 +99,7 @@ static inline int shmring_role_carries(const struct shmring_role *role,
 /* Only then a payload is always one piece. */
 static inline int shmring_role_in_place(const struct shmring_role *role)
 {
-	return role->mirrored;
+	return role->reach > role->end.capacity;
 }
 
 /*

@@ -18,6 +18,8 @@
 
 #include <shmring_types.h>
 
+#define SHMRING_SMALL		64	/* bytes, a line */
+
 #define shmring_likely(x)	__builtin_expect(!!(x), 1)
 #define shmring_unlikely(x)	__builtin_expect(!!(x), 0)
 
@@ -25,9 +27,19 @@
 extern "C" {
 #endif
 
-/* Out of line: wakes whoever armed for @edge.  For the verbs below only. */
+/*
+ * How many commits an end fences after it was made, and after each kick.  That
+ * many fences, of some 5 to 100 ns, cost about what one heavy barrier does, so
+ * that the two ends together pay at most twice the least that was possible.
+ */
+#ifndef SHMRING_FENCES
+#define SHMRING_FENCES		256
+#endif
+
+/* Out of line, for the verbs below only. */
 #pragma GCC visibility push(default)
 void shmring_kick(struct shmring *r, enum shmring_edge edge);
+int shmring_unfence(struct shmring *r, enum shmring_edge edge);
 #pragma GCC visibility pop
 
 /*
@@ -37,7 +49,8 @@ void shmring_kick(struct shmring *r, enum shmring_edge edge);
 static inline void shmring_role_break(struct shmring_role *role)
 {
 	role->end.capacity = 0;
-	role->credit = 0;
+	role->limit = role->end.pos;
+	role->known = role->end.pos;
 	role->granted = 0;
 	role->error = -EBADMSG;
 	__atomic_store_n(&role->ring->corrupt, 1, __ATOMIC_RELAXED);
@@ -56,13 +69,20 @@ static inline uint64_t shmring_role_look(struct shmring_role *role)
 			shmring_role_break(role);
 		credit = 0;
 	}
-	role->credit = credit;
 	return credit;
 }
 
 static inline unsigned char *shmring_role_at(const struct shmring_role *role)
 {
 	return role->data + (role->end.pos & (role->end.capacity - 1));
+}
+
+/* How many of the next @n bytes are in one piece */
+static inline uint64_t shmring_role_piece(const struct shmring_role *role,
+					  uint64_t n)
+{
+	return shmring_end_contiguous(&role->end, n,
+				      role->reach > role->end.capacity);
 }
 
 static inline size_t shmring_role_acquire(struct shmring_role *role,
@@ -79,7 +99,7 @@ static inline size_t shmring_role_acquire(struct shmring_role *role,
 	if (!credit)
 		return 0;
 
-	first = shmring_end_contiguous(&role->end, credit, role->mirrored);
+	first = shmring_role_piece(role, credit);
 	p[0].iov_base = shmring_role_at(role);
 	p[0].iov_len = first;
 	if (shmring_unlikely(first < credit)) {
@@ -89,13 +109,21 @@ static inline size_t shmring_role_acquire(struct shmring_role *role,
 	return credit;
 }
 
-/* P1 to P3 of shmring_proto.h, and the kick that they may ask for. */
+/*
+ * P1 to P3 of shmring_proto.h, and the kick that they may ask for.  An end
+ * fences for a while after each kick, since the peer will arm again, and stops
+ * when the peer has not for long enough.
+ */
 static inline void shmring_role_move(struct shmring_role *role, uint64_t n,
 				     enum shmring_edge edge)
 {
-	role->credit -= n;
-	if (shmring_unlikely(shmring_end_advance(&role->end, n)))
+	if (shmring_unlikely(shmring_end_advance(&role->end, n))) {
+		role->end.unfenced = 0;
+		role->fences = SHMRING_FENCES;
 		shmring_kick(role->ring, edge);
+	} else if (shmring_unlikely(!role->end.unfenced) && !--role->fences) {
+		role->end.unfenced = shmring_unfence(role->ring, edge);
+	}
 }
 
 static inline int shmring_role_advance(struct shmring_role *role, size_t n,
@@ -109,21 +137,58 @@ static inline int shmring_role_advance(struct shmring_role *role, size_t n,
 	}
 	role->granted -= n;
 	shmring_role_move(role, n, edge);
+	role->limit = role->end.pos;
+	role->known = role->end.pos;
 	return 0;
 }
 
 /*
- * How many of @n bytes can be copied now?  The peer is looked at only when
- * what it is known to have left does not suffice.
+ * The slow part of a copy: look at the peer, and note how far the copies to come
+ * need not, which is at most @most bytes.
  */
-static inline size_t shmring_role_room(struct shmring_role *role, size_t n)
+static inline uint64_t shmring_role_refill(struct shmring_role *role,
+					   uint64_t most)
 {
-	uint64_t credit = role->credit;
+	uint64_t credit = shmring_role_look(role);
 
-	if (shmring_unlikely(credit < n))
-		credit = shmring_role_look(role);
-	role->granted = 0;
-	return credit < n ? (size_t)credit : n;
+	role->known = role->end.pos + credit;
+	role->limit = role->end.pos +
+		      shmring_role_piece(role, credit < most ? credit : most);
+	return credit;
+}
+
+/* Publish what was released and is not published yet. */
+static inline void shmring_role_flush(struct shmring_role *role,
+				      enum shmring_edge edge)
+{
+	if (shmring_load(role->end.own) != role->end.pos)
+		shmring_role_move(role, 0, edge);
+}
+
+/*
+ * Small pieces are copied so fast that a loop would wait for each line of the
+ * data to come over from the peer's CPU.  So it asks for the line that is this
+ * much ahead; but only if the bytes there are its own to use already, for a line
+ * that the peer still works on would go back and forth.
+ */
+#define SHMRING_AHEAD		512	/* bytes */
+
+static inline int shmring_role_ahead(const struct shmring_role *role, size_t n)
+{
+	return __builtin_constant_p(n) && n <= SHMRING_SMALL &&
+	       role->known - role->end.pos > SHMRING_AHEAD;
+}
+
+/* Compilers leave it out for x86 unless told that the CPU has it; who has not
+ * takes it for nothing.
+ */
+static inline void shmring_prefetch_write(const void *p)
+{
+#if defined(__x86_64__)
+	__asm__ __volatile__("prefetchw %0" : : "m" (*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
 }
 
 /**
@@ -158,15 +223,33 @@ shmring_producer_try_write_from(struct shmring_producer *p, const void *buf,
 {
 	struct shmring_role *role = &p->role;
 	const unsigned char *from = (const unsigned char *)buf;
-	size_t first;
+	unsigned char small[SHMRING_SMALL];
+	uint64_t credit, first;
 
-	n = shmring_role_room(role, n);
 	if (!n)
 		return 0;
-	first = shmring_end_contiguous(&role->end, n, role->mirrored);
-	memcpy(shmring_role_at(role), from, first);
-	if (shmring_unlikely(first < n))
-		memcpy(role->data, from + first, n - first);
+	role->granted = 0;
+	if (shmring_unlikely(role->limit - role->end.pos < n)) {
+		credit = shmring_role_refill(role, role->end.capacity);
+		if (shmring_unlikely(role->limit - role->end.pos < n)) {
+			/* Lest a variable has to have an address for this */
+			if (__builtin_constant_p(n) && n <= sizeof(small))
+				from = (unsigned char *)memcpy(small, from, n);
+			if (n > credit)
+				n = credit;
+			if (!n)
+				return 0;
+			first = shmring_role_piece(role, n);
+			memcpy(shmring_role_at(role), from, first);
+			memcpy(role->data, from + first, n - first);
+			role->limit = role->end.pos + n;
+			shmring_role_move(role, n, SHMRING_READABLE);
+			return n;
+		}
+	}
+	if (shmring_role_ahead(role, n))
+		shmring_prefetch_write(shmring_role_at(role) + SHMRING_AHEAD);
+	memcpy(shmring_role_at(role), from, n);
 	shmring_role_move(role, n, SHMRING_READABLE);
 	return n;
 }
@@ -196,23 +279,94 @@ static inline int shmring_consumer_release(struct shmring_consumer *c, size_t n)
 	return shmring_role_advance(&c->role, n, SHMRING_WRITABLE);
 }
 
-/** shmring_consumer_try_read_into - see shmring_try_read_into() */
+/**
+ * shmring_consumer_flush - publish what was read, and not published yet
+ * @c: the consumer
+ *
+ * For a consumer that stops reading for a while and does not wait, or that hands
+ * the ring on: see shmring_consumer_try_read_into().
+ *
+ * Context: the consumer's thread.
+ */
+static inline void shmring_consumer_flush(struct shmring_consumer *c)
+{
+	shmring_role_flush(&c->role, SHMRING_WRITABLE);
+}
+
+/*
+ * Release what was copied out; with a @lag, publish it only if the producer
+ * waits for it.
+ */
+static inline void shmring_role_leave(struct shmring_role *role, size_t n,
+				      uint64_t lag)
+{
+	if (!lag) {
+		shmring_role_move(role, n, SHMRING_WRITABLE);
+		return;
+	}
+	role->end.pos += n;
+	if (shmring_unlikely(shmring_load(role->end.peer_arm) !=
+			     SHMRING_ARM_NONE))
+		shmring_role_flush(role, SHMRING_WRITABLE);
+}
+
+/* Copy out; what was read is published once in @lag bytes, at least. */
+static inline size_t shmring_role_take(struct shmring_role *role, void *buf,
+				       size_t n, uint64_t lag)
+{
+	unsigned char *to = (unsigned char *)buf;
+	uint64_t credit, first, most;
+
+	if (!n)
+		return 0;
+	role->granted = 0;
+	if (shmring_unlikely(role->limit - role->end.pos < n)) {
+		most = role->end.capacity;
+		if (lag) {
+			shmring_role_flush(role, SHMRING_WRITABLE);
+			most = n < lag ? lag : n;
+		}
+		credit = shmring_role_refill(role, most);
+		if (shmring_unlikely(role->limit - role->end.pos < n)) {
+			if (n > credit)
+				n = credit;
+			if (!n)
+				return 0;
+			first = shmring_role_piece(role, n);
+			memcpy(to, shmring_role_at(role), first);
+			memcpy(to + first, role->data, n - first);
+			role->limit = role->end.pos + n;
+			shmring_role_leave(role, n, lag);
+			return n;
+		}
+	}
+	if (shmring_role_ahead(role, n))
+		__builtin_prefetch(shmring_role_at(role) + SHMRING_AHEAD);
+	memcpy(to, shmring_role_at(role), n);
+	shmring_role_leave(role, n, lag);
+	return n;
+}
+
+/**
+ * shmring_consumer_try_read_into - copy bytes out, as many as are available
+ * @c: the consumer
+ * @buf: where to
+ * @n: how many at most
+ *
+ * As shmring_try_read_into(), but the producer is told of the space later: when
+ * it waits for some, when a quarter of the capacity has been read, and when all
+ * has been that was known to be there.  Each telling costs both ends a cache
+ * miss.  Waits, arms and releases tell it, too; a consumer that stops reading
+ * without any of these calls shmring_consumer_flush().
+ *
+ * Context: the consumer's thread; never blocks.
+ * Return: the bytes that were read, 0 .. n.
+ */
 static inline size_t
 shmring_consumer_try_read_into(struct shmring_consumer *c, void *buf, size_t n)
 {
-	struct shmring_role *role = &c->role;
-	unsigned char *to = (unsigned char *)buf;
-	size_t first;
-
-	n = shmring_role_room(role, n);
-	if (!n)
-		return 0;
-	first = shmring_end_contiguous(&role->end, n, role->mirrored);
-	memcpy(to, shmring_role_at(role), first);
-	if (shmring_unlikely(first < n))
-		memcpy(to + first, role->data, n - first);
-	shmring_role_move(role, n, SHMRING_WRITABLE);
-	return n;
+	return shmring_role_take(&c->role, buf, n,
+				 c->role.end.capacity / 4 + 1);
 }
 
 #ifdef __cplusplus

@@ -26,12 +26,18 @@ struct shmring;
  * @end: position, peer and arms, see shmring_proto.h.  A role that must not
  *	move (not held, split off, corrupt) has a capacity of 0 here: no credit
  *	is small enough then, so the hot verbs need no test of their own for it
- * @credit: bytes that the peer is known to have left to this end; it can only
- *	have grown since
+ * @limit: the position up to which bytes may be copied without a look at
+ *	anything else: the peer has left them to this end, and they are in one
+ *	piece.  A position, not a count: a loop then changes one register, not two
+ * @known: the position up to which the peer has left them, in one piece or not
+ *	and to be published at once or not; where a look has been made
+ * @fences: how many commits or releases are to be fenced before the end asks
+ *	whether it may do without
  * @granted: bytes of the last acquire that are not committed or released yet
  * @data: the first byte of the data area
+ * @reach: bytes from there that can be accessed in one piece: the capacity, or
+ *	twice that where the data is mapped twice in a row
  * @ring: where it was taken from
- * @mirrored: the data is mapped twice in a row
  * @error: why this role does not move: -EACCES not held, -EBUSY split off,
  *	-EBADMSG the peer's position was impossible; 0: it moves
  * @message_limit: longest message, see shmring_message_limit(); 0: none
@@ -40,12 +46,14 @@ struct shmring;
  */
 struct shmring_role {
 	struct shmring_end end;
-	uint64_t credit;
+	uint64_t limit;
+	uint64_t known;
+	uint64_t fences;
 	uint64_t granted;
 	unsigned char *data;
+	uint64_t reach;
 	struct shmring *ring;
-	int32_t mirrored;
-	int32_t error;
+	int64_t error;
 	uint32_t message_limit;
 	uint32_t message_open;
 };

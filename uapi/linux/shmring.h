@@ -74,6 +74,12 @@ enum shmring_edge {
 #define SHMRING_BACKEND_DEVICE	1	/* /dev/shmring */
 #define SHMRING_BACKEND_MEMORY	2	/* memfd and eventfds, no module */
 
+/* How an end orders what it publishes against its look at the peer's arm
+ * (shmring_consumer_page.mode, shmring_producer_page.mode)
+ */
+#define SHMRING_FENCED		0	/* by a full fence in each commit or release */
+#define SHMRING_UNFENCED	1	/* by the barrier that an arming peer brings about */
+
 /* An arm word that asks for nothing. */
 #define SHMRING_ARM_NONE	(~(__u64)0)
 
@@ -83,29 +89,37 @@ enum shmring_edge {
  * @arms: how often a waiter armed
  * @sleeps: how often a waiter slept inside the kernel (WAIT, read, write), or,
  *	on the memory backend, in the library
- * @reserved: zero
+ * @barriers: how often an arm cost a heavy barrier, as the peer was unfenced
  */
 struct shmring_counters {
 	__u64 kicks;
 	__u64 arms;
 	__u64 sleeps;
-	__u64 reserved;
+	__u64 barriers;
 };
 
 /**
  * struct shmring_consumer_page - page C, written by the consumer
  * @rd: free-running position of the next byte that the consumer reads
+ * @mode: SHMRING_FENCED or SHMRING_UNFENCED, see shmring_proto.h
  */
 struct shmring_consumer_page {
 	__u64 rd;
+	__u8 pad0[SHMRING_LINE - 8];
+
+	__u64 mode;
 };
 
 /**
  * struct shmring_producer_page - page P, written by the producer
  * @wr: free-running position of the next byte that the producer writes
+ * @mode: SHMRING_FENCED or SHMRING_UNFENCED, see shmring_proto.h
  */
 struct shmring_producer_page {
 	__u64 wr;
+	__u8 pad0[SHMRING_LINE - 8];
+
+	__u64 mode;
 };
 
 /**
@@ -125,8 +139,8 @@ struct shmring_producer_page {
  * @arena_offset: file offset of the arena; 0: there is none
  * @arena_size: its bytes
  * @state: SHMRING_STATE_* bits
- * @fence: not 0: a commit or release must put a full fence between its store
- *	and its load of the peer's arm.  An end that always fences is always right.
+ * @fence: not 0: no end of this ring may be SHMRING_UNFENCED.  An end that
+ *	always fences is always right.
  * @rx_arm: wake the consumer when ``wr`` reaches this; SHMRING_ARM_NONE: don't
  * @tx_arm: wake the producer when ``rd`` reaches this
  * @rx: counters of the READABLE direction
@@ -195,6 +209,7 @@ struct shmring_kernel_page {
 #define SHMRING_IOC_KICK	_IO(SHMRING_IOC_TYPE, 0x06)
 #define SHMRING_IOC_WAIT	_IO(SHMRING_IOC_TYPE, 0x07)
 #define SHMRING_IOC_LOWAT	_IO(SHMRING_IOC_TYPE, 0x08)
+#define SHMRING_IOC_UNFENCE	_IO(SHMRING_IOC_TYPE, 0x09)
 
 /**
  * struct shmring_ioc_create - SHMRING_IOC_CREATE: make a ring, bind this fd
@@ -398,6 +413,26 @@ struct shmring_ioc_lowat {
 	__u32 flags;
 	__u32 edge;
 	__u32 bytes;
+};
+
+/**
+ * struct shmring_ioc_unfence - SHMRING_IOC_UNFENCE: ask to commit without fences
+ * @size: sizeof(struct shmring_ioc_unfence)
+ * @flags: 0
+ * @edge: the edge that this end makes: READABLE asks for the producer
+ * @reserved: 0
+ *
+ * From its success on the calling process, and no other one, may put
+ * SHMRING_UNFENCED into its page: whoever arms against it then interrupts the
+ * CPUs on which the process runs.  Another process that asks for the same role
+ * takes its place.  EINVAL a bad field; EACCES not an edge that this end makes;
+ * EOPNOTSUPP not on this kernel (shmring_kernel_page.fence).
+ */
+struct shmring_ioc_unfence {
+	__u32 size;
+	__u32 flags;
+	__u32 edge;
+	__u32 reserved;
 };
 
 #endif /* _UAPI_LINUX_SHMRING_H */

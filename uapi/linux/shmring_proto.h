@@ -11,6 +11,8 @@
  *	shmring_load_acquire(p)
  *	shmring_store_release(p, v)
  *	shmring_full_fence()		orders an earlier store before a later load
+ *	shmring_light_barrier()		does so when a peer's heavy barrier falls
+ *					between the two; else for the compiler only
  *	shmring_xchg(p, v)		returns the old value; a full fence
  *	shmring_cmpxchg(p, old, new)	returns the value that was found
  *
@@ -29,11 +31,13 @@
  *
  *	M, advance				W, arm
  *	  P1 store_release pos			  W1 arm := pos + min - bias
- *	  P2 full fence				  W2 full fence
+ *	  P2 full fence, or, if M is		  W2 full fence; if M is
+ *	     unfenced, light barrier		     unfenced, heavy barrier
  *	  P3 load W's arm; reached? kick	  W3 load_acquire M's pos;
  *	K, kick					     enough? go on : sleep
- *	  K1 xchg arm, NONE
- *	  K2 wake W
+ *	  K1 xchg arm, NONE			M, change of mode
+ *	  K2 wake W				  F1 store_release mode
+ *						  F2 full fence
  *
  *   P1 is matched by the acquire in W3 (and in every look at the peer).  If it
  *   was missing, the peer could use bytes that are not written yet, or
@@ -43,6 +47,20 @@
  *   M's position, or M sees W's arm, or both; never neither.  If one of them
  *   was missing, both loads could run before both stores are seen: M would not
  *   kick, and W would sleep on data.
+ *
+ *   A full fence in each commit costs many times what the rest of it does, and
+ *   only one side has to pay for the pair.  So a busy M leaves it to W, which
+ *   seldom arms: W's heavy barrier makes every CPU that M may be running on
+ *   execute a full fence, somewhere between two of M's instructions.  If that
+ *   is between P1 and P3 it stands for P2; if it is before P1, P3 sees the arm;
+ *   if it is after P3, W3 sees the position.
+ *
+ *   F2 pairs with W2, so that the mode itself cannot be missed: M has made it
+ *   SHMRING_UNFENCED and P3 misses the arm, then W sees the mode after W2.
+ *   F1 is a release and W's load of the mode an acquire: if W finds M fenced
+ *   again, W3 sees all that M has published without a fence.  The mode is M's
+ *   word; an M that lies about it lets its peer sleep, as it could by never
+ *   committing.
  *
  *   W3 must look again after W1.  If it was missing, a position that M stored
  *   before W armed would wake nobody.
@@ -68,18 +86,22 @@
  * @peer: the word the peer moves
  * @arm: where this end says that it will sleep
  * @peer_arm: where the peer says so
+ * @peer_mode: where the peer says whether it fences
  * @pos: this end's position; never read back from @own by the library
  * @bias: 0 for the consumer, the capacity for the producer
  * @capacity: bytes, a power of two
+ * @unfenced: what this end has said of itself: not 0, SHMRING_UNFENCED
  */
 struct shmring_end {
 	shmring_word *own;
 	const shmring_word *peer;
 	shmring_word *arm;
 	shmring_word *peer_arm;
+	const shmring_word *peer_mode;
 	__u64 pos;
 	__u64 bias;
 	__u64 capacity;
+	__u64 unfenced;
 };
 
 /*
@@ -126,8 +148,24 @@ static inline int shmring_end_advance(struct shmring_end *e, __u64 n)
 {
 	e->pos += n;
 	shmring_store_release(e->own, e->pos);	/* P1: pairs with W3 */
-	shmring_full_fence();			/* P2: pairs with W2 */
+	if (e->unfenced)
+		shmring_light_barrier();	/* P2: pairs with W2's heavy one */
+	else
+		shmring_full_fence();		/* P2: pairs with W2 */
 	return shmring_arm_reached(e->pos, shmring_load(e->peer_arm));	/* P3 */
+}
+
+/**
+ * shmring_change_mode - say from here on, or no longer, that an end fences
+ * @own: the end's mode word
+ * @mode: SHMRING_FENCED, SHMRING_UNFENCED
+ *
+ * For M, which then keeps to it, and to struct shmring_end.unfenced.
+ */
+static inline void shmring_change_mode(shmring_word *own, __u64 mode)
+{
+	shmring_store_release(own, mode);	/* F1: pairs with W2's load */
+	shmring_full_fence();			/* F2: pairs with W2 */
 }
 
 /**
@@ -159,6 +197,8 @@ static inline void shmring_arm_lower(shmring_word *arm, __u64 at)
  * shmring_end_arm - say that this end is about to sleep, and look again
  * @e: this end
  * @min: bytes that it needs, 1 .. capacity
+ * @heavy: the heavy barrier against the peer; called only if that is unfenced
+ * @ctx: for @heavy
  *
  * Whoever may be woken must be on the wait queue, or must have emptied its
  * eventfd, before it calls this.
@@ -166,10 +206,13 @@ static inline void shmring_arm_lower(shmring_word *arm, __u64 at)
  * Return: the credit, as shmring_end_credit(); below @min, sleep.  The arm
  * stays set when it is not below: that costs the peer one kick at most.
  */
-static inline __u64 shmring_end_arm(struct shmring_end *e, __u64 min)
+static inline __u64 shmring_end_arm(struct shmring_end *e, __u64 min,
+				    void (*heavy)(void *ctx), void *ctx)
 {
 	shmring_arm_lower(e->arm, e->pos + min - e->bias);
-	shmring_full_fence();			/* W2: pairs with P2 */
+	shmring_full_fence();			/* W2: pairs with P2, F2 */
+	if (shmring_load_acquire(e->peer_mode) != SHMRING_FENCED)	/* F1 */
+		heavy(ctx);			/* W2: pairs with the light P2 */
 	return shmring_end_credit(e);		/* W3: pairs with P1 */
 }
 

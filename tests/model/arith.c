@@ -8,6 +8,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "shmring_atomic.h"
 
@@ -38,7 +39,7 @@ static const big bases[] = {
 };
 
 struct pair {
-	shmring_word wr, rd, rx_arm, tx_arm;
+	shmring_word wr, rd, rx_arm, tx_arm, mode;
 	struct shmring_end producer, consumer;
 };
 
@@ -48,10 +49,18 @@ static void set(struct pair *p, big wr, big rd, __u64 capacity)
 	p->rd = (__u64)rd;
 	p->rx_arm = SHMRING_ARM_NONE;
 	p->tx_arm = SHMRING_ARM_NONE;
+	p->mode = SHMRING_FENCED;
 	p->producer = (struct shmring_end){ &p->wr, &p->rd, &p->tx_arm, &p->rx_arm,
-					    p->wr, capacity, capacity };
+					    &p->mode, p->wr, capacity, capacity, 0 };
 	p->consumer = (struct shmring_end){ &p->rd, &p->wr, &p->rx_arm, &p->tx_arm,
-					    p->rd, 0, capacity };
+					    &p->mode, p->rd, 0, capacity, 0 };
+}
+
+/* The peer fences. */
+static void not_heavy(void *unused)
+{
+	(void)unused;
+	abort();
 }
 
 /* What an end may use, if the peer's position is possible */
@@ -93,7 +102,7 @@ static void test_arm(big wr, big rd, __u64 capacity)
 		for (__u64 n = 0; n <= space; n++) {
 			set(&p, wr, rd, capacity);
 			at = arm_at(rd + (big)min);
-			check(shmring_end_arm(&p.consumer, min) == (__u64)(wr - rd) &&
+			check(shmring_end_arm(&p.consumer, min, not_heavy, NULL) == (__u64)(wr - rd) &&
 			      p.rx_arm == (__u64)at, "consumer arms: wr %llu rd %llu min %llu",
 			      p.wr, p.rd, min);
 			kick = shmring_end_advance(&p.producer, n);
@@ -103,7 +112,7 @@ static void test_arm(big wr, big rd, __u64 capacity)
 		for (__u64 n = 0; n <= wr - rd; n++) {
 			set(&p, wr, rd, capacity);
 			at = arm_at(wr + (big)min - (big)capacity);
-			check(shmring_end_arm(&p.producer, min) == (__u64)space &&
+			check(shmring_end_arm(&p.producer, min, not_heavy, NULL) == (__u64)space &&
 			      p.tx_arm == (__u64)at, "producer arms: wr %llu rd %llu min %llu",
 			      p.wr, p.rd, min);
 			kick = shmring_end_advance(&p.consumer, n);

@@ -22,6 +22,7 @@ typedef rl::atomic<__u64> shmring_word;
 #define shmring_store(p, v)		model_store(p, v, rl::mo_relaxed, $)
 #define shmring_store_release(p, v)	model_store(p, v, rl::mo_release, $)
 #define shmring_full_fence()		model_fence(rl::mo_seq_cst, $)
+#define shmring_light_barrier()		((void)0)
 #define shmring_xchg(p, v)		model_xchg(p, v, $)
 #define shmring_cmpxchg(p, o, n)	model_cmpxchg(p, o, n, $)
 
@@ -61,6 +62,18 @@ static inline __u64 model_cmpxchg(shmring_word *p, __u64 old, __u64 v,
 	p->compare_exchange_strong(old, v, rl::mo_seq_cst, info,
 				   rl::mo_relaxed, info);
 	return model_saw(old);
+}
+
+/*
+ * The heavy barrier: a full fence in every thread, between two of its steps,
+ * whichever they are.  Where it falls matters to each of them.
+ */
+static inline void model_heavy(void *unused)
+{
+	(void)unused;
+	model_next((const char *)1, ~(size_t)0 - 1, true);
+	rl::ctx().sched();
+	rl::systemwide_fence($);
 }
 
 #include <linux/shmring_proto.h>

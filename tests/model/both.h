@@ -10,7 +10,8 @@
 
 #include "model.h"
 
-template <unsigned capacity, unsigned rx_min, unsigned tx_min, unsigned bytes>
+template <unsigned capacity, unsigned rx_min, unsigned tx_min, unsigned bytes,
+	  __u64 mode = SHMRING_FENCED>
 struct both : scenario {
 	enum { threads = 2 };
 	model_ring<2, capacity> ring;
@@ -18,7 +19,7 @@ struct both : scenario {
 	void begin() override
 	{
 		/* The positions wrap in the middle. */
-		ring.init(-(__u64)2);
+		ring.init(-(__u64)2, mode);
 	}
 
 	void thread(unsigned side) override

@@ -9,7 +9,8 @@
 
 #include "model.h"
 
-template <unsigned ops, bool poll_arms, bool user_arms>
+template <unsigned ops, bool poll_arms, bool user_arms,
+	  __u64 mode = SHMRING_FENCED>
 struct edge : scenario {
 	enum { threads = 2 };
 	/* Room for all, so that the producer never waits */
@@ -17,7 +18,7 @@ struct edge : scenario {
 
 	void begin() override
 	{
-		ring.init(0);
+		ring.init(0, mode);
 	}
 
 	/* ->poll as epoll_wait() calls it: there is no queue to get onto. */
@@ -25,7 +26,7 @@ struct edge : scenario {
 	{
 		if (ring.sane(shmring_end_credit(&ring.consumer)))
 			return true;
-		return poll_arms && ring.sane(shmring_end_arm(&ring.consumer, 1));
+		return poll_arms && ring.arm(&ring.consumer, 1);
 	}
 
 	void epoll_wait()
@@ -42,12 +43,12 @@ struct edge : scenario {
 
 		/* EPOLL_CTL_ADD: ->poll with a queue; ready at once? */
 		ring.readable.enqueue($);
-		if (!ring.sane(shmring_end_arm(&ring.consumer, 1)))
+		if (!ring.arm(&ring.consumer, 1))
 			epoll_wait();
 		while (left) {
 			credit = ring.sane(shmring_end_credit(&ring.consumer));
 			if (!credit && user_arms)
-				credit = ring.sane(shmring_end_arm(&ring.consumer, 1));
+				credit = ring.arm(&ring.consumer, 1);
 			if (!credit) {
 				epoll_wait();
 				continue;

@@ -23,7 +23,7 @@ struct hostile : scenario {
 			return;
 		}
 		for (unsigned i = 0; i < 2; i++) {
-			credit = shmring_end_arm(&ring.consumer, 1);
+			credit = shmring_end_arm(&ring.consumer, 1, model_heavy, NULL);
 			RL_ASSERT(credit == 0 || credit == SHMRING_CREDIT_CORRUPT);
 		}
 	}

@@ -85,19 +85,23 @@ private:
 /* A ring with both ends, each of which one thread may use */
 template <rl::thread_id_t threads, unsigned capacity>
 struct model_ring {
-	shmring_word rd, wr, rx_arm, tx_arm;
+	shmring_word rd, wr, rx_arm, tx_arm, rd_mode, wr_mode;
 	rl::var<unsigned> data[capacity];
 	wait_queue<threads> readable, writable;
 	shmring_end producer, consumer;
 
-	void init(__u64 start)
+	void init(__u64 start, __u64 mode = SHMRING_FENCED)
 	{
 		rd($) = start;
 		wr($) = start;
 		rx_arm($) = SHMRING_ARM_NONE;
 		tx_arm($) = SHMRING_ARM_NONE;
-		producer = { &wr, &rd, &tx_arm, &rx_arm, start, capacity, capacity };
-		consumer = { &rd, &wr, &rx_arm, &tx_arm, start, 0, capacity };
+		rd_mode($) = mode;
+		wr_mode($) = mode;
+		producer = { &wr, &rd, &tx_arm, &rx_arm, &rd_mode, start,
+			     capacity, capacity, mode };
+		consumer = { &rd, &wr, &rx_arm, &tx_arm, &wr_mode, start,
+			     0, capacity, mode };
 	}
 
 	/* Data of position p are p itself, cut short. */
@@ -137,6 +141,11 @@ struct model_ring {
 			shmring_arm_kick(&tx_arm, wake_writers, this);
 	}
 
+	__u64 arm(shmring_end *end, __u64 min)
+	{
+		return sane(shmring_end_arm(end, min, model_heavy, NULL));
+	}
+
 	/* A credit is never more than there can be: here nobody lies. */
 	__u64 sane(__u64 credit)
 	{
@@ -153,7 +162,7 @@ struct model_ring {
 		__u64 credit;
 
 		queue->enqueue($);
-		while (sane(credit = shmring_end_arm(end, min)) < min)
+		while ((credit = arm(end, min)) < min)
 			queue->sleep($);
 		return credit;
 	}

@@ -23,7 +23,7 @@ struct multishot : scenario {
 
 		while (left) {
 			if (!ring.sane(shmring_end_credit(&ring.consumer)) &&
-			    !ring.sane(shmring_end_arm(&ring.consumer, 1))) {
+			    !ring.arm(&ring.consumer, 1)) {
 				ring.readable.sleep($);
 				continue;
 			}

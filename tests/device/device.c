@@ -171,6 +171,13 @@ int device_arm(int fd, __u32 edge, __u32 min)
 	return device_ioctl(fd, SHMRING_IOC_ARM, &r);
 }
 
+int device_unfence(int fd, __u32 edge)
+{
+	struct shmring_ioc_unfence r = { .size = sizeof(r), .edge = edge };
+
+	return device_ioctl(fd, SHMRING_IOC_UNFENCE, &r);
+}
+
 int device_kick(int fd, __u32 edge)
 {
 	struct shmring_ioc_kick r = { .size = sizeof(r), .edge = edge };

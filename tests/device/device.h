@@ -35,6 +35,7 @@ int device_unregister(int fd, __u32 handle);
 int device_info(int fd, struct shmring_ioc_info *info);
 int device_arm(int fd, __u32 edge, __u32 min);
 int device_kick(int fd, __u32 edge);
+int device_unfence(int fd, __u32 edge);
 int device_wait(int fd, __u32 edge, __u32 min, __s64 timeout_ns);
 int device_lowat(int fd, __u32 edge, __u32 bytes);
 

@@ -61,6 +61,7 @@ struct request {
 		struct shmring_ioc_kick kick;
 		struct shmring_ioc_wait wait;
 		struct shmring_ioc_lowat lowat;
+		struct shmring_ioc_unfence unfence;
 	};
 	int fd;
 	bool own_fd;
@@ -71,6 +72,7 @@ static const unsigned int all_cmds[] = {
 	SHMRING_IOC_CREATE, SHMRING_IOC_REGISTER, SHMRING_IOC_ATTACH,
 	SHMRING_IOC_UNREGISTER, SHMRING_IOC_INFO, SHMRING_IOC_ARM,
 	SHMRING_IOC_KICK, SHMRING_IOC_WAIT, SHMRING_IOC_LOWAT,
+	SHMRING_IOC_UNFENCE,
 };
 
 static bool request_make(struct request *r, const struct device_pair *pair,
@@ -112,6 +114,10 @@ static bool request_make(struct request *r, const struct device_pair *pair,
 	case SHMRING_IOC_KICK:
 		r->size = sizeof(r->kick);
 		r->kick.edge = SHMRING_WRITABLE;
+		break;
+	case SHMRING_IOC_UNFENCE:
+		r->size = sizeof(r->unfence);
+		r->unfence.edge = SHMRING_WRITABLE;
 		break;
 	case SHMRING_IOC_WAIT:
 		r->size = sizeof(r->wait);
@@ -289,6 +295,8 @@ TEST_F(request, flags_and_reserved_fields)
 				r.kick.reserved = 1U << bit;
 			else if (r.cmd == SHMRING_IOC_UNREGISTER)
 				r.unreg.reserved = 1U << bit;
+			else if (r.cmd == SHMRING_IOC_UNFENCE)
+				r.unfence.reserved = 1U << bit;
 			else
 				break;
 			EXPECT_EQ(-EINVAL, device_ioctl(r.fd, r.cmd, r.words));
@@ -321,7 +329,7 @@ TEST_F(request, unknown)
 	for (nr = 0; nr < 256; nr++) {
 		unsigned int cmd = _IO(SHMRING_IOC_TYPE, nr);
 
-		if (nr > _IOC_NR(SHMRING_IOC_LOWAT))
+		if (nr > _IOC_NR(SHMRING_IOC_UNFENCE))
 			EXPECT_EQ(-ENOTTY, device_ioctl(self->pair.consumer,
 							cmd, self->buf));
 		/* Another size, direction or type is another ioctl */
@@ -785,6 +793,8 @@ TEST_F(pair, edges_and_roles)
 				  device_lowat(fds[i], edges[e], 1));
 			EXPECT_EQ(peers ? 0 : refused,
 				  device_kick(fds[i], edges[e]));
+			EXPECT_EQ(peers ? 0 : refused,
+				  device_unfence(fds[i], edges[e]));
 		}
 }
 
@@ -1098,6 +1108,44 @@ TEST_F(pair, wait)
 	EXPECT_EQ(CAPACITY, sleeper_end(&s));
 }
 
+/*
+ * An arm against an end that says that it does not fence costs a heavy barrier,
+ * if that end has asked; who has not is not believed.
+ */
+TEST_F(pair, unfence)
+{
+	struct device_pair *pair = &self->pair;
+	const struct shmring_kernel_page *k = pair->c.k;
+	pid_t child;
+	int status;
+
+	EXPECT_EQ(0, __atomic_load_n(&k->fence, __ATOMIC_RELAXED));
+	__atomic_store_n(&pair->p.p->mode, SHMRING_UNFENCED, __ATOMIC_RELEASE);
+	EXPECT_EQ(0, device_arm(pair->consumer, SHMRING_READABLE, 1));
+	EXPECT_EQ(0, device_load(&k->rx.barriers));
+
+	EXPECT_EQ(0, device_unfence(pair->producer, SHMRING_READABLE));
+	EXPECT_EQ(0, device_arm(pair->consumer, SHMRING_READABLE, 1));
+	EXPECT_EQ(1, device_load(&k->rx.barriers));
+	EXPECT_EQ(0, device_poll(pair->consumer, POLLIN));
+	EXPECT_EQ(2, device_load(&k->rx.barriers));
+	__atomic_store_n(&pair->p.p->mode, SHMRING_FENCED, __ATOMIC_RELEASE);
+	EXPECT_EQ(0, device_arm(pair->consumer, SHMRING_READABLE, 1));
+	EXPECT_EQ(2, device_load(&k->rx.barriers));
+	EXPECT_EQ(0, device_load(&k->tx.barriers));
+
+	/* Another process takes the place, and goes without a word */
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child)
+		_exit(device_unfence(pair->producer, SHMRING_READABLE) != 0);
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	__atomic_store_n(&pair->p.p->mode, ~0ULL, __ATOMIC_RELEASE);
+	EXPECT_EQ(0, device_arm(pair->consumer, SHMRING_READABLE, 1));
+	EXPECT_EQ(3, device_load(&k->rx.barriers));
+}
+
 /* Whoever goes to sleep first wakes a peer whose kicker has died. */
 TEST_F(pair, a_lost_kick_is_made_up_for)
 {
@@ -1388,7 +1436,7 @@ TEST_F(pair, info)
 	EXPECT_LE(3, other.rx.arms);
 	EXPECT_GE(4, other.rx.arms);
 	EXPECT_GE(1, other.rx.sleeps);
-	EXPECT_EQ(0, other.rx.reserved);
+	EXPECT_EQ(0, other.rx.barriers);
 	EXPECT_EQ(0, other.tx.kicks);
 	EXPECT_EQ(1, other.tx.arms);
 	EXPECT_EQ(0, other.tx.sleeps);

@@ -79,6 +79,7 @@ static void add_up(struct hunt *h)
 
 	h->kind->look(h, &look);
 	h->kicks += look.kicks;
+	h->barriers += look.barriers;
 	for (role = 0; role < HUNT_ROLES; role++) {
 		h->done[role] += h->reports[role].moves;
 		h->waits += h->reports[role].waits;
@@ -155,12 +156,13 @@ void hunt_run(struct hunt *h)
 	munmap(h->reports, HUNT_ROLES * sizeof(*h->reports));
 	h->seconds = hunt_now() - start;
 
-	printf("# %s, %s%s: %llu commits, %llu releases, %llu waits, %llu sleeps, %llu kicks, %u lost, %.1f s (seed %llu, unit %u)\n",
+	printf("# %s, %s%s: %llu commits, %llu releases, %llu waits, %llu sleeps, %llu kicks, %llu barriers, %u lost, %.1f s (seed %llu, unit %u)\n",
 	       h->kind->name, h->way->name, h->min > 1 ? " by threshold" : "",
 	       (unsigned long long)h->done[HUNT_PRODUCER],
 	       (unsigned long long)h->done[HUNT_CONSUMER],
 	       (unsigned long long)h->waits, (unsigned long long)h->sleeps,
-	       (unsigned long long)h->kicks, h->losses, h->seconds,
+	       (unsigned long long)h->kicks,
+	       (unsigned long long)h->barriers, h->losses, h->seconds,
 	       (unsigned long long)h->seed, h->unit);
 	fflush(stdout);
 }

@@ -62,6 +62,7 @@ struct hunt_way {
  * @rx_arm: where the consumer wants to be woken
  * @tx_arm: where the producer wants to be woken
  * @kicks: wake-ups so far, in both directions
+ * @barriers: heavy barriers so far, likewise
  */
 struct hunt_look {
 	uint64_t wr;
@@ -69,6 +70,7 @@ struct hunt_look {
 	uint64_t rx_arm;
 	uint64_t tx_arm;
 	uint64_t kicks;
+	uint64_t barriers;
 };
 
 /**
@@ -176,6 +178,7 @@ struct hunt_end {
  * @waits: of both ends
  * @sleeps: of both ends
  * @kicks: in both directions
+ * @barriers: likewise
  * @seconds: that it took
  */
 struct hunt {
@@ -208,6 +211,7 @@ struct hunt {
 	uint64_t waits;
 	uint64_t sleeps;
 	uint64_t kicks;
+	uint64_t barriers;
 	double seconds;
 };
 

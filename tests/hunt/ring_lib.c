@@ -141,6 +141,7 @@ static void lib_look(struct hunt *h, struct hunt_look *look)
 		.rx_arm = __atomic_load_n(h->rx_arm, __ATOMIC_RELAXED),
 		.tx_arm = __atomic_load_n(h->tx_arm, __ATOMIC_RELAXED),
 		.kicks = stats.rx.kicks + stats.tx.kicks,
+		.barriers = stats.rx.barriers + stats.tx.barriers,
 	};
 }
 

@@ -19,40 +19,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The layer of shmring_atomic.h, but with a fence that can be missing */
-#include <linux/types.h>
-
-static int fence_is_missing;
-
-typedef __u64 shmring_word;
-
-#define shmring_load(p)			__atomic_load_n(p, __ATOMIC_RELAXED)
-#define shmring_load_acquire(p)		__atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define shmring_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
-#define shmring_xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
-
-static inline __u64 shmring_cmpxchg(shmring_word *p, __u64 old, __u64 val)
-{
-	__atomic_compare_exchange_n(p, &old, val, 0, __ATOMIC_SEQ_CST,
-				    __ATOMIC_SEQ_CST);
-	return old;
-}
-
-/* W2 stays: the exchange of W1 is a fence on most machines anyway. */
-#define shmring_full_fence()	fence_of(__func__)
-
-static inline void fence_of(const char *caller)
-{
-	if (fence_is_missing && !strcmp(caller, "shmring_end_advance"))
-		__asm__ __volatile__("" ::: "memory");
-	else
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-}
-
-#include <linux/shmring_proto.h>
+#include <shmring_atomic.h>
 
 #include "hunt.h"
 #include "planted.h"
+
+/* What every peer is told, also by the end whose fence is missing */
+static const shmring_word fenced = SHMRING_FENCED;
 
 #define LINE	__attribute__((__aligned__(SHMRING_LINE)))
 
@@ -106,7 +79,6 @@ static void planted_close(struct hunt *h)
 static int planted_join(struct hunt_end *e)
 {
 	e->planted = e->hunt->planted;
-	fence_is_missing = e->hunt->bug == PLANTED_NO_FENCE;
 	return 0;
 }
 
@@ -123,6 +95,8 @@ static struct shmring_end end_of(struct hunt_end *e)
 		.pos = shmring_load(&p->pos[e->role][0]),
 		.bias = e->role == HUNT_PRODUCER ? e->hunt->capacity : 0,
 		.capacity = e->hunt->capacity,
+		.peer_mode = &fenced,
+		.unfenced = e->hunt->bug == PLANTED_NO_FENCE,
 	};
 }
 
@@ -264,7 +238,7 @@ static int planted_wait(struct hunt_end *e)
 	} else {
 		if (read(fd.fd, &sum, sizeof(sum)) < 0 && errno != EAGAIN)
 			return -errno;
-		credit = shmring_end_arm(&end, e->hunt->min);
+		credit = shmring_end_arm(&end, e->hunt->min, NULL, NULL);
 		if (e->hunt->bug == PLANTED_NO_LOOK)
 			credit = 0;
 	}

@@ -455,7 +455,7 @@ static void *send_many(void *arg)
 
 	for (i = 0; i < s->count && !s->rc; i++) {
 		n = random_length(&random, s->max);
-		if (s->p.role.mirrored && i % 2) {
+		if (s->p.role.reach > shmring_cap(s->p.role.ring) && i % 2) {
 			s->rc = shmring_producer_message_wait_space(&s->p, n, ms(SOON_MS));
 			if (!s->rc)
 				s->rc = shmring_producer_message_reserve(&s->p, n, &data);

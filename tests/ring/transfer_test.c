@@ -132,6 +132,7 @@ static void *consume(void *arg)
 		if (rc)
 			wrong = "wait for bytes";
 	}
+	shmring_consumer_flush(c);
 	free(buf);
 	return wrong;
 }

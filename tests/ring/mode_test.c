@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What an end leaves undone as long as its peer does not sleep: the fence of
+ * each commit, and the telling of each release by copy
+ */
+#define _GNU_SOURCE
+#include <stdlib.h>
+
+#include <kselftest_harness.h>
+
+#include "ring.h"
+
+FIXTURE(mode)
+{
+	struct ends e;
+	bool there;
+};
+
+FIXTURE_VARIANT(mode) RING_VARIANT;
+RING_VARIANTS(mode);
+
+FIXTURE_SETUP(mode)
+{
+	RING_SKIP_IF_MISSING(variant->backend);
+	ASSERT_EQ(0, ends_open(&self->e, variant->backend, variant->capacity, 0));
+	self->there = true;
+}
+
+FIXTURE_TEARDOWN(mode)
+{
+	ends_close(&self->e);
+}
+
+/* Each byte is committed, and read, alone. */
+static int pass(struct ends *e, unsigned int bytes)
+{
+	char c = 0;
+
+	while (bytes--) {
+		if (shmring_try_write_from(e->out, &c, 1) != 1 ||
+		    shmring_try_read_into(e->in, &c, 1) != 1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Has what the producer did last cost this arm of the consumer a barrier? */
+static int arm_costs(struct ends *e)
+{
+	uint64_t before = counters(e->in, SHMRING_READABLE).barriers;
+
+	if (shmring_arm_readable(e->in))
+		return -1;
+	return (int)(counters(e->in, SHMRING_READABLE).barriers - before);
+}
+
+TEST_F(mode, fenced_until_nobody_has_armed_for_a_while)
+{
+	/* Where the kernel can bring no barrier about, nobody stops fencing */
+	int unfenced = variant->backend == SHMRING_BACKEND_MEMORY;
+
+	RING_NEEDED(self->there);
+#ifdef __x86_64__
+	unfenced = 1;
+#endif
+	EXPECT_EQ(0, arm_costs(&self->e));
+	/* The first of these answers the arm, and begins to count anew */
+	ASSERT_EQ(0, pass(&self->e, SHMRING_FENCES));
+	EXPECT_EQ(0, arm_costs(&self->e));
+	ASSERT_EQ(0, pass(&self->e, 1 + SHMRING_FENCES));
+	EXPECT_EQ(unfenced, arm_costs(&self->e));
+	EXPECT_EQ(unfenced, arm_costs(&self->e));
+	ASSERT_EQ(0, pass(&self->e, 1));
+	EXPECT_EQ(0, arm_costs(&self->e));
+	/* The other direction has not been asked for anything */
+	EXPECT_EQ(0, counters(self->e.out, SHMRING_WRITABLE).barriers);
+}
+
+/*
+ * What is read by copy from a handle is published when a quarter of the
+ * capacity has been, when the producer waits, when this end waits or flushes.
+ */
+TEST_F(mode, releases_are_told_late)
+{
+	struct shmring *out = self->e.out;
+	uint32_t cap = variant->capacity, n, told, i;
+	struct shmring_consumer c;
+	char *buf = calloc(1, cap);
+
+	RING_NEEDED(self->there);
+	ASSERT_NE(NULL, buf);
+	ASSERT_EQ(0, shmring_split(self->e.in, NULL, &c));
+
+	/* By itself: never more than a quarter and a byte behind */
+	ASSERT_EQ(cap, shmring_try_write_from(out, buf, cap));
+	for (i = 1, told = 0; i <= cap && i <= 4096; i++) {
+		ASSERT_EQ(1, shmring_consumer_try_read_into(&c, buf, 1));
+		n = shmring_space(out);
+		ASSERT_LE(told, n);
+		ASSERT_GE(i, n);
+		ASSERT_GE(cap / 4 + 1, i - n);
+		told = n;
+	}
+	/* By a flush, and by a try that finds nothing */
+	shmring_consumer_flush(&c);
+	EXPECT_EQ(i - 1, shmring_space(out));
+	while (shmring_consumer_try_read_into(&c, buf, cap))
+		;
+	EXPECT_EQ(cap, shmring_space(out));
+
+	/* By a wait, and by an arm */
+	ASSERT_EQ(cap, shmring_try_write_from(out, buf, cap));
+	ASSERT_EQ(1, shmring_consumer_try_read_into(&c, buf, 1));
+	EXPECT_EQ(0, shmring_consumer_wait(&c, 1, ms(0)));
+	EXPECT_EQ(1, shmring_space(out));
+	ASSERT_EQ(1, shmring_consumer_try_read_into(&c, buf, 1));
+	EXPECT_EQ(cap > 2, shmring_consumer_arm(&c));
+	EXPECT_EQ(2, shmring_space(out));
+
+	/* At once, if the producer waits for it */
+	while (shmring_try_write_from(out, buf, 1))
+		;
+	ASSERT_EQ(0, shmring_arm_writable(out));
+	ASSERT_EQ(1, shmring_consumer_try_read_into(&c, buf, 1));
+	EXPECT_EQ(1, shmring_space(out));
+	EXPECT_EQ(1, counters(out, SHMRING_WRITABLE).kicks);
+	free(buf);
+}
+
+/* The ring's own verbs tell each release at once. */
+TEST_F(mode, releases_of_a_ring_are_told_at_once)
+{
+	char c = 0;
+	uint32_t i;
+
+	RING_NEEDED(self->there);
+	while (shmring_try_write_from(self->e.out, &c, 1))
+		;
+	for (i = 1; i <= variant->capacity && i <= 4096; i++) {
+		ASSERT_EQ(1, shmring_try_read_into(self->e.in, &c, 1));
+		ASSERT_EQ(i, shmring_space(self->e.out));
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -236,7 +236,7 @@ install-module: | packages
 
 clean:
 	$(Q)[ ! -d build ] || find build -mindepth 1 -maxdepth 1 \
-		! -name apt ! -name kernel ! -name kselftest -exec rm -rf {} +
+		! -name apt ! -name kernel ! -name kselftest ! -name litmus -exec rm -rf {} +
 
 distclean:
 	$(Q)rm -rf build

@@ -207,13 +207,16 @@ static int tap_set_filter(struct tap *tap, const struct shmring_tap_start *r)
 		.len = r->filter_len,
 		.filter = u64_to_user_ptr(r->filter),
 	};
+	int err;
 
 	if (!r->filter_len)
 		return r->filter ? -EINVAL : 0;
 	/* Before it is cut down to 16 bits */
 	if (r->filter_len > BPF_MAXINSNS)
 		return -EINVAL;
-	return bpf_prog_create_from_user(&tap->filter, &program, NULL, false);
+	err = bpf_prog_create_from_user(&tap->filter, &program, NULL, false);
+	/* Its compiler had no memory; processes do not know this errno */
+	return err == -ENOTSUPP ? -ENOMEM : err;
 }
 
 /* Called with a reference to @dev, which it takes over if it succeeds. */

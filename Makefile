@@ -21,6 +21,7 @@ help:
 	@echo 'make run          stream FILE=..., then packets, through a ring in a virtual machine'
 	@echo 'make test         every test; T=pattern: only the matching programs'
 	@echo 'make test-long    the same, for longer'
+	@echo 'make test-deep    what is too slow for that: kernels that look for bugs, and more'
 	@echo 'make bench        ways from one CPU to another, side by side; bench-quick: in two minutes;'
 	@echo '                  BENCH="options", ADAPTERS="files" (tests/bench/README.md)'
 	@echo 'make bench-kernel ways from the kernel to a process, side by side in a virtual machine'
@@ -37,8 +38,16 @@ fetched_tests	:= build/kselftest/.complete
 packages:
 	$(Q)tests/setup/packages
 
+# Some are built here, and again when their configuration has changed.
+built_kernels	:= $(filter-out guest,$(patsubst tests/setup/config/%.config,%,$(wildcard tests/setup/config/*.config)))
+
+ifneq ($(filter $(KERNEL),$(built_kernels)),)
+$(fetched_kernel): FORCE | packages
+	$(Q)tests/setup/debug-kernel $(KERNEL)
+else
 $(fetched_kernel): | packages
 	$(Q)tests/setup/kernel $(KERNEL)
+endif
 
 $(fetched_tests): | packages
 	$(Q)tests/setup/kselftest
@@ -78,7 +87,7 @@ module_stamp := build/module/.$(KERNEL)
 module: $(module_stamp)
 
 # The folders are named so that a file's coming and going counts.
-$(module_stamp): Kbuild kmod $(wildcard kmod/*.[ch] uapi uapi/linux uapi/linux/*.h) | $(fetched_kernel)
+$(module_stamp): Kbuild kmod $(wildcard kmod/*.[ch] uapi uapi/linux uapi/linux/*.h) $(fetched_kernel)
 	@echo "  MODULE  shmring.ko for $(KERNEL)"
 	$(Q)tests/setup/module $(KERNEL) build/module Kbuild kmod uapi
 	@touch $@
@@ -131,7 +140,7 @@ $$($(1)_programs): $(B)/tests/%: $(B)/obj/tests/$(1)/%.o $$($(1)_helpers) $(B)/l
 endef
 test_programs :=
 test_objects :=
-$(foreach folder,ring queue device hunt kernel tap message bridge slab,$(eval $(call test_folder,$(folder))))
+$(foreach folder,ring queue device hunt kernel tap message bridge slab deep,$(eval $(call test_folder,$(folder))))
 
 # Messages and bridges run on the byte ring's own fixtures.
 $(message_programs) $(bridge_programs): $(B)/obj/tests/ring/ring.o
@@ -141,6 +150,9 @@ $(B)/obj/tests/hunt/ring_lib.o: cflags += -DSHMRING_FENCES=4
 
 # Ends in the kernel are hunted like those of processes.
 $(kernel_programs): $(hunt_helpers)
+
+# Deep tests go wherever the others do.
+$(deep_programs): $(device_helpers) $(kernel_helpers) $(hunt_helpers) $(tap_helpers)
 
 # The benchmark is one of the tests; BPF's part of it wants what only the target
 # bench-kernel asks for.
@@ -178,11 +190,30 @@ run: lib examples module $(B)/vm/flood
 selftest: | $(fetched_kernel)
 	$(Q)tests/setup/module $(KERNEL) build/selftest tests/selftest/Kbuild tests/selftest/planted.c
 
+# Bugs for the kernels that look for them, and a process that has a part in one
+$(B)/vm/scribble: $(B)/obj/tests/deep/bugs/scribble.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+bugs: $(B)/vm/scribble | $(fetched_kernel)
+	$(Q)tests/setup/module $(KERNEL) build/bugs tests/deep/bugs/Kbuild tests/deep/bugs/bugs.c
+
+run_tests = tests/run --kernel $(KERNEL) $(if $(T),--only "$(T)")
+
 test: all selftest test-module bench-module bench-smoke
-	$(Q)tests/run $(if $(T),--only "$(T)")
+	$(Q)$(run_tests)
 
 test-long: all selftest test-module bench-module bench-smoke
-	$(Q)tests/run --long $(if $(T),--only "$(T)")
+	$(Q)$(run_tests) --long
+
+# What kernels of their own need is made by a make of their own.
+deep_kernels := $(built_kernels)
+
+test-deep: all selftest test-module bench-module
+	$(Q)for kernel in $(deep_kernels); do \
+		$(MAKE) --no-print-directory KERNEL=$$kernel bugs test-module bench-module || exit; \
+	done
+	$(Q)$(run_tests) --deep
 
 bench_make := $(MAKE) --no-print-directory -f tests/bench/Makefile B=$(B)
 bench-smoke: lib
@@ -243,4 +274,4 @@ distclean:
 
 -include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
 
-.PHONY: all help packages lib module examples tests run selftest test-module bench-module bench-smoke bench bench-quick bench-kernel test test-long check install install-lib install-module clean distclean
+.PHONY: all help packages lib module examples tests run selftest bugs test-module bench-module bench-smoke bench bench-quick bench-kernel test test-long test-deep check FORCE install install-lib install-module clean distclean

@@ -328,13 +328,13 @@ static void try_maps(struct __test_metadata *_metadata,
 							nr, prot, types[type]);
 }
 
-TEST_F(ring, mmap_matrix)
+TEST_F_TIMEOUT(ring, mmap_matrix, 200)
 {
 	try_maps(_metadata, self, 0, self->total + 2, self->total + 2);
 	ASSERT_EQ(0, self->faults);
 }
 
-TEST_F(ring, arena_mmap_matrix)
+TEST_F_TIMEOUT(ring, arena_mmap_matrix, 200)
 {
 	try_maps(_metadata, self, self->arena - 2, self->arena + ARENA_PAGES + 2,
 		 ARENA_PAGES + 4);

@@ -104,7 +104,8 @@ static DEFINE_SPINLOCK(spinlock);
 static void bug_sleep(void)
 {
 	spin_lock(&spinlock);
-	usleep_range(10, 20);
+	mutex_lock(&one);
+	mutex_unlock(&one);
 	spin_unlock(&spinlock);
 }
 

@@ -167,16 +167,23 @@ static inline void shmring_role_flush(struct shmring_role *role,
 
 /*
  * Small pieces are copied so fast that a loop would wait for each line of the
- * data to come over from the peer's CPU.  So it asks for the line that is this
+ * data to come over from the peer's CPU.  So it asks for lines that are this
  * much ahead; but only if the bytes there are its own to use already, for a line
  * that the peer still works on would go back and forth.
+ *
+ * Large ones are copied, and published, in pieces: the peer copies the first
+ * while this end is at the second.
  */
-#define SHMRING_AHEAD		512	/* bytes */
+#define SHMRING_AHEAD		1024
+#define SHMRING_PIECE		4096
 
-static inline int shmring_role_ahead(const struct shmring_role *role, size_t n)
+/* Where the @n bytes that are ahead begin; NULL: leave them alone. */
+static inline unsigned char *shmring_role_ahead(const struct shmring_role *role,
+						size_t n)
 {
-	return __builtin_constant_p(n) && n <= SHMRING_SMALL &&
-	       role->known - role->end.pos > SHMRING_AHEAD;
+	if (role->known - role->end.pos < SHMRING_AHEAD + n)
+		return NULL;
+	return shmring_role_at(role) + SHMRING_AHEAD;
 }
 
 /* Compilers leave it out for x86 unless told that the CPU has it; who has not
@@ -216,15 +223,12 @@ static inline int shmring_producer_commit(struct shmring_producer *p, size_t n)
 	return shmring_role_advance(&p->role, n, SHMRING_READABLE);
 }
 
-/** shmring_producer_try_write_from - see shmring_try_write_from() */
-static inline size_t
-shmring_producer_try_write_from(struct shmring_producer *p, const void *buf,
-				size_t n)
+/* Copy in, at most a piece. */
+static inline size_t shmring_role_put(struct shmring_role *role,
+				      const unsigned char *from, size_t n)
 {
-	struct shmring_role *role = &p->role;
-	const unsigned char *from = (const unsigned char *)buf;
-	unsigned char small[SHMRING_SMALL];
-	uint64_t credit, first;
+	unsigned char small[SHMRING_SMALL], *ahead;
+	uint64_t credit, first, i;
 
 	if (!n)
 		return 0;
@@ -247,11 +251,30 @@ shmring_producer_try_write_from(struct shmring_producer *p, const void *buf,
 			return n;
 		}
 	}
-	if (shmring_role_ahead(role, n))
-		shmring_prefetch_write(shmring_role_at(role) + SHMRING_AHEAD);
+	ahead = shmring_role_ahead(role, n);
+	for (i = 0; ahead && i < n; i += SHMRING_SMALL)
+		shmring_prefetch_write(ahead + i);
 	memcpy(shmring_role_at(role), from, n);
 	shmring_role_move(role, n, SHMRING_READABLE);
 	return n;
+}
+
+/** shmring_producer_try_write_from - see shmring_try_write_from() */
+static inline size_t
+shmring_producer_try_write_from(struct shmring_producer *p, const void *buf,
+				size_t n)
+{
+	const unsigned char *from = (const unsigned char *)buf;
+	size_t done = 0, piece, got;
+
+	if (n <= SHMRING_PIECE)
+		return shmring_role_put(&p->role, from, n);
+	do {
+		piece = n - done < SHMRING_PIECE ? n - done : SHMRING_PIECE;
+		got = shmring_role_put(&p->role, from + done, piece);
+		done += got;
+	} while (got == piece && done < n);
+	return done;
 }
 
 /**
@@ -310,12 +333,16 @@ static inline void shmring_role_leave(struct shmring_role *role, size_t n,
 		shmring_role_flush(role, SHMRING_WRITABLE);
 }
 
-/* Copy out; what was read is published once in @lag bytes, at least. */
-static inline size_t shmring_role_take(struct shmring_role *role, void *buf,
-				       size_t n, uint64_t lag)
+/*
+ * Copy out, at most a piece; what was read is published once in @lag bytes, at
+ * least.
+ */
+static inline size_t shmring_role_take_piece(struct shmring_role *role,
+					     unsigned char *to, size_t n,
+					     uint64_t lag)
 {
-	unsigned char *to = (unsigned char *)buf;
-	uint64_t credit, first, most;
+	unsigned char *ahead;
+	uint64_t credit, first, most, i;
 
 	if (!n)
 		return 0;
@@ -340,11 +367,29 @@ static inline size_t shmring_role_take(struct shmring_role *role, void *buf,
 			return n;
 		}
 	}
-	if (shmring_role_ahead(role, n))
-		__builtin_prefetch(shmring_role_at(role) + SHMRING_AHEAD);
+	ahead = shmring_role_ahead(role, n);
+	for (i = 0; ahead && i < n; i += SHMRING_SMALL)
+		__builtin_prefetch(ahead + i);
 	memcpy(to, shmring_role_at(role), n);
 	shmring_role_leave(role, n, lag);
 	return n;
+}
+
+/* Copy out. */
+static inline size_t shmring_role_take(struct shmring_role *role, void *buf,
+				       size_t n, uint64_t lag)
+{
+	unsigned char *to = (unsigned char *)buf;
+	size_t done = 0, piece, got;
+
+	if (n <= SHMRING_PIECE)
+		return shmring_role_take_piece(role, to, n, lag);
+	do {
+		piece = n - done < SHMRING_PIECE ? n - done : SHMRING_PIECE;
+		got = shmring_role_take_piece(role, to + done, piece, lag);
+		done += got;
+	} while (got == piece && done < n);
+	return done;
 }
 
 /**

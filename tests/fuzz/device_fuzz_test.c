@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The device under random calls of several threads on the same files
+ *
+ *	no errno that is not documented, no value that cannot be	fuzz.calls
+ *	nothing left when all is closed					fuzz.calls
+ *	a ring beside them carries its bytes as ever			fuzz.calls
+ *	none of these checks is blind					fuzz.sees_*
+ *
+ *	device_fuzz_test [SECONDS]	for so long, instead of 1
+ *	SEED=N device_fuzz_test		repeats a run, as far as threads can be
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <linux/capability.h>
+
+#include <shmring.h>
+
+#include "../device/device.h"
+#include "../ring/ring.h"
+#include "fuzz.h"
+
+#include <kselftest_harness.h>
+
+#define USER		1000
+#define CAPACITY	4096
+/* A thread that does nothing for so long hangs. */
+#define HANG_S		20
+
+static unsigned int seconds = 1;
+
+/**
+ * struct beside - a ring that has nothing to do with all this, and its two ends
+ * @stop: the producer shall go
+ * @plant: it shall send a wrong byte
+ * @sent: bytes
+ * @received: bytes, all right
+ * @wrong: where the first wrong one was; 0: nowhere
+ * @error: what ended an end early
+ */
+struct beside {
+	int stop;
+	int plant;
+	uint64_t sent;
+	uint64_t received;
+	uint64_t wrong;
+	int error;
+};
+
+FIXTURE(fuzz)
+{
+	struct fuzz *fuzz;
+	struct beside *beside;
+	int fd;
+	__u32 handle;
+	pid_t producer;
+	pid_t consumer;
+	unsigned long rings;
+	unsigned long pages;
+	unsigned long max_user_bytes;
+	unsigned long max_user_rings;
+};
+
+static void produce(struct beside *b, __u32 handle)
+{
+	struct shmring *r = shmring_get(handle, SHMRING_ROLE_PRODUCER);
+	unsigned char buf[1024];
+	ssize_t n;
+
+	while (r && !__atomic_load_n(&b->stop, __ATOMIC_ACQUIRE)) {
+		pattern_fill(buf, b->sent, sizeof(buf));
+		buf[0] ^= __atomic_exchange_n(&b->plant, 0, __ATOMIC_RELAXED);
+		n = shmring_write_all(r, buf, sizeof(buf), ms(100));
+		if (n < 0 && n != -ETIMEDOUT && n != -EINTR)
+			_exit(1);
+		b->sent += n > 0 ? n : 0;
+	}
+	shmring_free(r);
+	_exit(r ? 0 : 1);
+}
+
+static void consume(struct beside *b, __u32 handle)
+{
+	struct shmring *r = shmring_get(handle, SHMRING_ROLE_CONSUMER);
+	unsigned char buf[1024];
+	ssize_t n = r ? 1 : -1;
+	size_t good;
+
+	while (n > 0 || n == -ETIMEDOUT) {
+		n = shmring_read_some(r, buf, sizeof(buf), ms(5000));
+		if (n <= 0)
+			continue;
+		good = pattern_check(buf, b->received, n);
+		if (good != (size_t)n && !b->wrong)
+			b->wrong = b->received + good + 1;
+		b->received += n;
+	}
+	if (n)
+		b->error = (int)n;
+	_exit(n ? 1 : 0);
+}
+
+static void *shared(size_t size)
+{
+	return mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
+static unsigned long param(const char *name)
+{
+	unsigned long value = ~0UL;
+
+	device_param(name, &value);
+	return value;
+}
+
+static uint64_t seed(void)
+{
+	const char *s = getenv("SEED");
+	struct timespec now;
+
+	if (s)
+		return strtoull(s, NULL, 0);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
+}
+
+/* The producer's first bytes have come out of the other end. */
+static bool streams(struct beside *b)
+{
+	uint64_t before = __atomic_load_n(&b->received, __ATOMIC_RELAXED);
+	long long end = device_now_ns() + HANG_S * 1000000000LL;
+
+	while (__atomic_load_n(&b->received, __ATOMIC_RELAXED) == before) {
+		if (device_now_ns() > end)
+			return false;
+		device_sleep_ms(1);
+	}
+	return true;
+}
+
+FIXTURE_SETUP(fuzz)
+{
+	self->fuzz = shared(sizeof(*self->fuzz));
+	ASSERT_NE(MAP_FAILED, (void *)self->fuzz);
+	self->beside = shared(sizeof(*self->beside));
+	ASSERT_NE(MAP_FAILED, (void *)self->beside);
+	self->fuzz->seed = seed();
+	TH_LOG("SEED=%llu", (unsigned long long)self->fuzz->seed);
+
+	self->max_user_bytes = param("max_user_bytes");
+	self->max_user_rings = param("max_user_rings");
+	ASSERT_EQ(0, chmod(SHMRING_DEVICE, 0666));
+	ASSERT_EQ(0, device_set_param("max_user_bytes", 32 << 20));
+	ASSERT_EQ(0, device_set_param("max_user_rings", 64));
+
+	/* Both ends are processes; this one only keeps the ring. */
+	self->fd = device_ring(CAPACITY, SHMRING_ROLE_OBSERVER);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, device_register(self->fd, 0644, &self->handle));
+	self->fuzz->keep = self->handle;
+	self->producer = fork();
+	if (!self->producer)
+		produce(self->beside, self->handle);
+	self->consumer = fork();
+	if (!self->consumer)
+		consume(self->beside, self->handle);
+	ASSERT_TRUE(streams(self->beside));
+	self->rings = param("rings");
+	self->pages = param("pages");
+}
+
+FIXTURE_TEARDOWN(fuzz)
+{
+	device_close(&self->fd);
+	EXPECT_EQ(0, device_set_param("max_user_bytes", self->max_user_bytes));
+	EXPECT_EQ(0, device_set_param("max_user_rings", self->max_user_rings));
+	EXPECT_EQ(0, chmod(SHMRING_DEVICE, 0600));
+	EXPECT_TRUE(device_idle());
+	munmap(self->fuzz, sizeof(*self->fuzz));
+	munmap(self->beside, sizeof(*self->beside));
+}
+
+static void no_matter(int signal)
+{
+	(void)signal;
+}
+
+static void *run_thread(void *arg)
+{
+	fuzz_thread_run(arg);
+	return NULL;
+}
+
+/* Interrupt whoever sleeps, until the time is up; then there must be an end. */
+static void watch(struct fuzz *fuzz, struct fuzz_thread *threads, unsigned int s)
+{
+	const long long start = device_now_ns();
+	long long moved[FUZZ_THREADS], now;
+	uint64_t calls[FUZZ_THREADS] = { 0 }, n;
+	int i;
+
+	for (i = 0; i < FUZZ_THREADS; i++)
+		moved[i] = start;
+	do {
+		usleep(5000);
+		now = device_now_ns();
+		for (i = 0; i < FUZZ_THREADS; i++) {
+			pthread_kill(threads[i].thread, SIGALRM);
+			n = __atomic_load_n(&threads[i].calls, __ATOMIC_RELAXED);
+			if (n != calls[i])
+				moved[i] = now;
+			calls[i] = n;
+			if (now - moved[i] < HANG_S * 1000000000LL)
+				continue;
+			fuzz_fail(&threads[i], "%s: hangs", threads[i].what);
+			_exit(2);
+		}
+	} while (now - start < s * 1000000000LL &&
+		 !__atomic_load_n(&fuzz->stop, __ATOMIC_RELAXED));
+}
+
+static void join(struct fuzz_thread *t)
+{
+	long long end = device_now_ns() + HANG_S * 1000000000LL;
+
+	while (pthread_tryjoin_np(t->thread, NULL)) {
+		if (device_now_ns() > end) {
+			fuzz_fail(t, "%s: does not end", t->what);
+			_exit(2);
+		}
+		pthread_kill(t->thread, SIGALRM);
+		usleep(1000);
+	}
+}
+
+static void fuzz_process(struct fuzz *fuzz, unsigned int s, int keep)
+{
+	const struct device_user user = { .uid = USER, .gid = USER, .keep = keep };
+	const struct sigaction interrupt = { .sa_handler = no_matter };
+	static struct fuzz_thread threads[FUZZ_THREADS];
+	pthread_t thread;
+	int i;
+
+	if (close_range(3, ~0U, 0) || device_become(&user) ||
+	    sigaction(SIGALRM, &interrupt, NULL))
+		_exit(3);
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < FUZZ_THREADS; i++) {
+		threads[i].fuzz = fuzz;
+		threads[i].number = i;
+		if (!fuzz_thread_open(&threads[i]))
+			_exit(3);
+	}
+	for (i = 0; i < FUZZ_THREADS; i++) {
+		if (pthread_create(&thread, NULL, run_thread, &threads[i]))
+			_exit(3);
+		threads[i].thread = thread;
+	}
+	watch(fuzz, threads, s);
+	__atomic_store_n(&fuzz->stop, 1, __ATOMIC_RELAXED);
+	for (i = 0; i < FUZZ_THREADS; i++)
+		join(&threads[i]);
+	if (fuzz_cover_count())
+		printf("# %u instrumented places of the kernel were seen\n",
+		       fuzz_cover_count());
+	fflush(stdout);
+	_exit(0);
+}
+
+static int run(struct fuzz *fuzz, unsigned int s, int keep)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		fuzz_process(fuzz, s, keep);
+	return device_child(pid);
+}
+
+/* Handles that nobody took back keep persistent rings. */
+static void unregister_all(int fd, __u32 after)
+{
+	__u32 last, handle;
+
+	if (device_register(fd, 0, &last))
+		return;
+	for (handle = after + 1; handle != last + 1; handle++)
+		device_unregister(fd, handle);
+}
+
+static bool is_as_before(FIXTURE_DATA(fuzz) *self)
+{
+	return param("rings") == self->rings && param("pages") == self->pages &&
+	       param("handles") == 1;
+}
+
+/* A file's last reference may go a little after whoever had it. */
+static bool becomes_as_before(FIXTURE_DATA(fuzz) *self)
+{
+	long long end = device_now_ns() + 2000000000LL;
+
+	while (!is_as_before(self)) {
+		if (device_now_ns() > end)
+			return false;
+		device_sleep_ms(5);
+	}
+	return true;
+}
+
+static void stop_beside(FIXTURE_DATA(fuzz) *self)
+{
+	__atomic_store_n(&self->beside->stop, 1, __ATOMIC_RELEASE);
+	device_child(self->producer);
+	device_child(self->consumer);
+}
+
+static bool was_intact(const struct beside *b)
+{
+	return !b->error && !b->wrong && b->sent == b->received;
+}
+
+static void all_calls(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(fuzz) *self, int keep)
+{
+	struct fuzz *fuzz = self->fuzz;
+	uint64_t before;
+
+	before = __atomic_load_n(&self->beside->received, __ATOMIC_RELAXED);
+	EXPECT_EQ(0, run(fuzz, seconds, keep));
+	EXPECT_EQ(0, fuzz->failed)
+		TH_LOG("SEED=%llu: %s", (unsigned long long)fuzz->seed,
+		       fuzz->failure);
+	EXPECT_EQ(fuzz_requests(), fuzz->succeeded);
+	unregister_all(self->fd, self->handle);
+	EXPECT_TRUE(becomes_as_before(self))
+		TH_LOG("rings %lu, pages %lu, handles %lu", param("rings"),
+		       param("pages"), param("handles"));
+	/* It has moved meanwhile, and does so now */
+	EXPECT_LT(before, self->beside->received);
+	EXPECT_TRUE(streams(self->beside));
+	stop_beside(self);
+	EXPECT_TRUE(was_intact(self->beside))
+		TH_LOG("sent %llu, received %llu, wrong at %llu, error %d",
+		       (unsigned long long)self->beside->sent,
+		       (unsigned long long)self->beside->received,
+		       (unsigned long long)self->beside->wrong,
+		       self->beside->error);
+	TH_LOG("%llu calls, %llu of them successful; %llu bytes beside them",
+	       (unsigned long long)fuzz->calls,
+	       (unsigned long long)fuzz->successes,
+	       (unsigned long long)self->beside->received);
+}
+
+TEST_F_TIMEOUT(fuzz, calls, 3600)
+{
+	all_calls(_metadata, self, -1);
+}
+
+/* Who may use, and unregister, what others have made */
+TEST_F_TIMEOUT(fuzz, calls_of_the_mighty, 3600)
+{
+	all_calls(_metadata, self, CAP_IPC_OWNER);
+}
+
+TEST_F_TIMEOUT(fuzz, sees_an_errno, 60)
+{
+	self->fuzz->forbidden = ENOTCONN;
+	EXPECT_EQ(0, run(self->fuzz, 10, -1));
+	EXPECT_EQ(1, self->fuzz->failed);
+	EXPECT_NE(NULL, strstr(self->fuzz->failure, strerror(ENOTCONN)))
+		TH_LOG("%s", self->fuzz->failure);
+	unregister_all(self->fd, self->handle);
+	stop_beside(self);
+}
+
+TEST_F_TIMEOUT(fuzz, sees_a_leak, 60)
+{
+	int fd = device_ring(CAPACITY, SHMRING_ROLE_BOTH);
+	__u32 handle;
+
+	EXPECT_FALSE(is_as_before(self));
+	device_close(&fd);
+	EXPECT_TRUE(becomes_as_before(self));
+	ASSERT_EQ(0, device_register(self->fd, 0, &handle));
+	EXPECT_FALSE(is_as_before(self));
+	unregister_all(self->fd, self->handle);
+	EXPECT_TRUE(becomes_as_before(self));
+	stop_beside(self);
+}
+
+TEST_F_TIMEOUT(fuzz, sees_a_wrong_byte, 60)
+{
+	EXPECT_FALSE(self->beside->wrong);
+	__atomic_store_n(&self->beside->plant, 1, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&self->beside->plant, __ATOMIC_RELAXED))
+		device_sleep_ms(1);
+	stop_beside(self);
+	EXPECT_FALSE(was_intact(self->beside));
+	EXPECT_LT(0, self->beside->wrong);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		seconds = strtoul(argv[1], NULL, 10) ?: 1;
+	return test_harness_run(argc, argv);
+}

@@ -20,6 +20,12 @@
 
 #define SHMRING_SMALL		64	/* bytes, a line */
 
+/*
+ * The copies are made for the sizes that callers know, and for handles in
+ * registers, both of which is lost where a compiler thinks a call cheaper.
+ */
+#define SHMRING_FLAT		__attribute__((__always_inline__))
+
 #define shmring_likely(x)	__builtin_expect(!!(x), 1)
 #define shmring_unlikely(x)	__builtin_expect(!!(x), 0)
 
@@ -114,7 +120,7 @@ static inline size_t shmring_role_acquire(struct shmring_role *role,
  * fences for a while after each kick, since the peer will arm again, and stops
  * when the peer has not for long enough.
  */
-static inline void shmring_role_move(struct shmring_role *role, uint64_t n,
+static inline SHMRING_FLAT void shmring_role_move(struct shmring_role *role, uint64_t n,
 				     enum shmring_edge edge)
 {
 	if (shmring_unlikely(shmring_end_advance(&role->end, n))) {
@@ -224,8 +230,8 @@ static inline int shmring_producer_commit(struct shmring_producer *p, size_t n)
 }
 
 /* Copy in, at most a piece. */
-static inline size_t shmring_role_put(struct shmring_role *role,
-				      const unsigned char *from, size_t n)
+static inline SHMRING_FLAT size_t
+shmring_role_put(struct shmring_role *role, const unsigned char *from, size_t n)
 {
 	unsigned char small[SHMRING_SMALL], *ahead;
 	uint64_t credit, first, i;
@@ -260,7 +266,7 @@ static inline size_t shmring_role_put(struct shmring_role *role,
 }
 
 /** shmring_producer_try_write_from - see shmring_try_write_from() */
-static inline size_t
+static inline SHMRING_FLAT size_t
 shmring_producer_try_write_from(struct shmring_producer *p, const void *buf,
 				size_t n)
 {
@@ -337,9 +343,9 @@ static inline void shmring_role_leave(struct shmring_role *role, size_t n,
  * Copy out, at most a piece; what was read is published once in @lag bytes, at
  * least.
  */
-static inline size_t shmring_role_take_piece(struct shmring_role *role,
-					     unsigned char *to, size_t n,
-					     uint64_t lag)
+static inline SHMRING_FLAT size_t
+shmring_role_take_piece(struct shmring_role *role, unsigned char *to, size_t n,
+			uint64_t lag)
 {
 	unsigned char *ahead;
 	uint64_t credit, first, most, i;
@@ -376,8 +382,8 @@ static inline size_t shmring_role_take_piece(struct shmring_role *role,
 }
 
 /* Copy out. */
-static inline size_t shmring_role_take(struct shmring_role *role, void *buf,
-				       size_t n, uint64_t lag)
+static inline SHMRING_FLAT size_t
+shmring_role_take(struct shmring_role *role, void *buf, size_t n, uint64_t lag)
 {
 	unsigned char *to = (unsigned char *)buf;
 	size_t done = 0, piece, got;
@@ -407,7 +413,7 @@ static inline size_t shmring_role_take(struct shmring_role *role, void *buf,
  * Context: the consumer's thread; never blocks.
  * Return: the bytes that were read, 0 .. n.
  */
-static inline size_t
+static inline SHMRING_FLAT size_t
 shmring_consumer_try_read_into(struct shmring_consumer *c, void *buf, size_t n)
 {
 	return shmring_role_take(&c->role, buf, n,

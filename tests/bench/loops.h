@@ -52,8 +52,11 @@ static inline void bench_again(void)
 	__asm__ __volatile__("" ::: "memory");
 }
 
+/* All that a loop calls is inlined where it can be, whichever adapter it is. */
+#define BENCH_FLAT	__attribute__((__flatten__))
+
 #define BENCH_ITEM_LOOPS(NAME, P, C) \
-static void NAME##_produce(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_produce(struct bench_run *run, uint64_t n) \
 { \
 	P *home = NAME##_p(run), end = *home; \
 	uint64_t i = run->producer->next, last = i + n; \
@@ -66,7 +69,7 @@ static void NAME##_produce(struct bench_run *run, uint64_t n) \
 	run->producer->next = last; \
 } \
 \
-static void NAME##_consume(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_consume(struct bench_run *run, uint64_t n) \
 { \
 	C *home = NAME##_c(run), end = *home; \
 	struct bench_side *side = run->consumer; \
@@ -82,7 +85,7 @@ static void NAME##_consume(struct bench_run *run, uint64_t n) \
 }
 
 #define BENCH_BATCH_LOOPS(NAME, P, C) \
-static void NAME##_batch_produce(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_batch_produce(struct bench_run *run, uint64_t n) \
 { \
 	P *home = NAME##_p(run), end = *home; \
 	uint64_t i = run->producer->next, last = i + n; \
@@ -100,7 +103,7 @@ static void NAME##_batch_produce(struct bench_run *run, uint64_t n) \
 	run->producer->next = i; \
 } \
 \
-static void NAME##_batch_consume(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_batch_consume(struct bench_run *run, uint64_t n) \
 { \
 	C *home = NAME##_c(run), end = *home; \
 	struct bench_side *side = run->consumer; \
@@ -120,7 +123,7 @@ static void NAME##_batch_consume(struct bench_run *run, uint64_t n) \
 }
 
 #define BENCH_BYTE_LOOPS(NAME, P, C) \
-static void NAME##_byte_produce(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_byte_produce(struct bench_run *run, uint64_t n) \
 { \
 	P *home = NAME##_p(run), end = *home; \
 	uint64_t i = run->producer->next, last = i + n; \
@@ -140,7 +143,7 @@ static void NAME##_byte_produce(struct bench_run *run, uint64_t n) \
 	run->producer->next = last; \
 } \
 \
-static void NAME##_byte_consume(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_byte_consume(struct bench_run *run, uint64_t n) \
 { \
 	C *home = NAME##_c(run), end = *home; \
 	struct bench_side *side = run->consumer; \
@@ -163,7 +166,7 @@ static void NAME##_byte_consume(struct bench_run *run, uint64_t n) \
 }
 
 #define BENCH_TRIP_LOOPS(NAME, E) \
-static void NAME##_trip_produce(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_trip_produce(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_p(run), end = *home; \
 	struct bench_side *side = run->producer; \
@@ -181,7 +184,7 @@ static void NAME##_trip_produce(struct bench_run *run, uint64_t n) \
 	side->next = last; \
 } \
 \
-static void NAME##_trip_consume(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_trip_consume(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_c(run), end = *home; \
 	struct bench_side *side = run->consumer; \
@@ -202,7 +205,7 @@ static void NAME##_trip_consume(struct bench_run *run, uint64_t n) \
 #define BENCH_OUT_MAX	64
 
 #define BENCH_SLAB_LOOPS(NAME, E) \
-static void NAME##_side(struct bench_run *run, struct bench_side *side, \
+static BENCH_FLAT void NAME##_side(struct bench_run *run, struct bench_side *side, \
 			E *home, uint64_t n) \
 { \
 	uint64_t i = side->next, last = i + n, tokens[BENCH_OUT_MAX]; \
@@ -227,18 +230,18 @@ static void NAME##_side(struct bench_run *run, struct bench_side *side, \
 	side->next = i; \
 } \
 \
-static void NAME##_produce(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_produce(struct bench_run *run, uint64_t n) \
 { \
 	NAME##_side(run, run->producer, NAME##_p(run), n); \
 } \
 \
-static void NAME##_consume(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_consume(struct bench_run *run, uint64_t n) \
 { \
 	NAME##_side(run, run->consumer, NAME##_c(run), n); \
 }
 
 #define BENCH_SLAB_CROSS_LOOPS(NAME, E) \
-static void NAME##_cross_produce(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_cross_produce(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_p(run), end = *home; \
 	struct bench_carrier *c = run->carrier; \
@@ -260,7 +263,7 @@ static void NAME##_cross_produce(struct bench_run *run, uint64_t n) \
 	run->producer->next = last; \
 } \
 \
-static void NAME##_cross_consume(struct bench_run *run, uint64_t n) \
+static BENCH_FLAT void NAME##_cross_consume(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_c(run), end = *home; \
 	struct bench_carrier *c = run->carrier; \

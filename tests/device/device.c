@@ -409,6 +409,33 @@ int device_child(pid_t pid)
 				   256 + WTERMSIG(status);
 }
 
+int device_put_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+long device_get_number(const char *path, const char *word)
+{
+	char text[4096], *at;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	if (n < 0)
+		return -1;
+	text[n] = '\0';
+	at = word ? strstr(text, word) : text;
+	return at ? strtol(at + (word ? strlen(word) : 0), NULL, 10) : -1;
+}
+
 bool device_asleep(pid_t thread)
 {
 	long long end = device_now_ns() + 2000000000LL;

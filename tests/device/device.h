@@ -128,6 +128,11 @@ int device_child(pid_t pid);
 /* Wait until a thread of this process sleeps; false if it does not. */
 bool device_asleep(pid_t thread);
 
+/* Into a file of the kernel's: 0 or -errno. */
+int device_put_text(const char *path, const char *text);
+/* The number behind a word of a file, or the only one in it; -1: none. */
+long device_get_number(const char *path, const char *word);
+
 long long device_now_ns(void);
 void device_sleep_ms(unsigned int ms);
 

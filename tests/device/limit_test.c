@@ -394,40 +394,12 @@ TEST_F(limit, address_space)
 #define CGROUP	"/sys/fs/cgroup"
 #define OURS	CGROUP "/shmring-limit-test"
 
-static int put_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-/* The number behind a word of a file, or the only one in it. */
-static long get_number(const char *path, const char *word)
-{
-	char text[4096], *at;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	if (n < 0)
-		return -1;
-	text[n] = '\0';
-	at = word ? strstr(text, word) : text;
-	return at ? strtol(at + (word ? strlen(word) : 0), NULL, 10) : -1;
-}
-
 static int in_cgroup(void)
 {
 	long before, with;
 	int fd;
 
-	if (put_text(OURS "/cgroup.procs", "0"))
+	if (device_put_text(OURS "/cgroup.procs", "0"))
 		return 1;
 	/* Too large: refused, and nobody is killed for it */
 	if (device_ring(64 << 20, SHMRING_ROLE_BOTH) != -ENOMEM)
@@ -435,20 +407,20 @@ static int in_cgroup(void)
 	if (device_ring(256 << 20, SHMRING_ROLE_BOTH) != -ENOMEM)
 		return 3;
 	/* What was had by then is given back */
-	before = get_number(OURS "/memory.current", NULL);
+	before = device_get_number(OURS "/memory.current", NULL);
 	if (before < 0 || before > 8 << 20)
 		return 4;
 	/* What fits is charged */
 	fd = device_ring(8 << 20, SHMRING_ROLE_BOTH);
 	if (fd < 0)
 		return 5;
-	with = get_number(OURS "/memory.current", NULL);
+	with = device_get_number(OURS "/memory.current", NULL);
 	if (with < 8 << 20 || with < before + (7 << 20))
 		return 6;
 	if (device_ring(16 << 20, SHMRING_ROLE_BOTH) != -ENOMEM)
 		return 7;
 	close(fd);
-	if (get_number(OURS "/memory.current", NULL) > before + (1 << 20))
+	if (device_get_number(OURS "/memory.current", NULL) > before + (1 << 20))
 		return 8;
 	/* An arena likewise */
 	if (arena_of(0, 64, 64 << 20) != -ENOMEM)
@@ -456,10 +428,10 @@ static int in_cgroup(void)
 	fd = arena_of(0, 64, 8 << 20);
 	if (fd < 0)
 		return 10;
-	if (get_number(OURS "/memory.current", NULL) < before + (7 << 20))
+	if (device_get_number(OURS "/memory.current", NULL) < before + (7 << 20))
 		return 11;
 	close(fd);
-	if (get_number(OURS "/memory.current", NULL) > before + (1 << 20))
+	if (device_get_number(OURS "/memory.current", NULL) > before + (1 << 20))
 		return 12;
 	return 0;
 }
@@ -468,17 +440,17 @@ TEST_F(limit, memory_cgroup)
 {
 	pid_t pid;
 
-	if (put_text(CGROUP "/cgroup.subtree_control", "+memory"))
+	if (device_put_text(CGROUP "/cgroup.subtree_control", "+memory"))
 		SKIP(return, "there is no memory controller in " CGROUP);
 	rmdir(OURS);
 	ASSERT_EQ(0, mkdir(OURS, 0755));
-	ASSERT_EQ(0, put_text(OURS "/memory.max", "16777216"));
+	ASSERT_EQ(0, device_put_text(OURS "/memory.max", "16777216"));
 	pid = fork();
 	if (!pid)
 		_exit(in_cgroup());
 	EXPECT_EQ(0, device_child(pid));
-	EXPECT_EQ(0, get_number(OURS "/memory.events", "oom_kill "));
-	EXPECT_LT(0, get_number(OURS "/memory.events", "max "));
+	EXPECT_EQ(0, device_get_number(OURS "/memory.events", "oom_kill "));
+	EXPECT_LT(0, device_get_number(OURS "/memory.events", "max "));
 	EXPECT_EQ(0, rmdir(OURS));
 }
 

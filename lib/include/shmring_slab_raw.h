@@ -42,6 +42,13 @@
 #define SHMRING_SLAB_OWNERS_MAX	255U
 #define SHMRING_SLAB_MAGAZINE	32U
 
+/*
+ * What most calls pass through is inlined, so that no address of a cache is taken
+ * and a loop over a local one keeps it in registers.
+ */
+#define SHMRING_SLAB_FLAT	__attribute__((__always_inline__))
+#define SHMRING_SLAB_UNLIKELY(x)	__builtin_expect(!!(x), 0)
+
 /* The bits of the head that an index and an owner may take; the rest is tag. */
 #define SHMRING_SLAB_NAME_BITS	24U
 
@@ -329,7 +336,7 @@ static inline __u32 shmring_slot_generation(shmring_slot slot)
  *
  * Context: any.  Return: slot_size bytes; NULL if there is no such slot.
  */
-static inline void *shmring_slab_data(const struct shmring_slab *s, shmring_slot slot)
+static inline SHMRING_SLAB_FLAT void *shmring_slab_data(const struct shmring_slab *s, shmring_slot slot)
 {
 	__u32 index = shmring_slot_index(slot);
 
@@ -460,12 +467,22 @@ static inline __u32 shmring_slab_batch(const struct shmring_slab_cache *c)
 	return c->limit > 1 ? c->limit / 2 : 1;
 }
 
-/* Give back the @n slots that have been in the magazine for longest. */
-static inline int shmring_slab_drain(struct shmring_slab_cache *c, __u32 n)
+/*
+ * Give back the @n slots that have been in the magazine for longest.
+ *
+ * Here and in refill the stack gets copies: a cache whose address never leaves
+ * its function can stay in registers.
+ */
+static inline SHMRING_SLAB_FLAT int shmring_slab_drain(struct shmring_slab_cache *c, __u32 n)
 {
-	int err = shmring_slab_push(&c->slab, c->owner, c->entries, n);
+	const struct shmring_slab slab = c->slab;
+	__u64 chain[SHMRING_SLAB_BATCH];
 	__u32 i;
+	int err;
 
+	for (i = 0; i < n; i++)
+		chain[i] = c->entries[i];
+	err = shmring_slab_push(&slab, c->owner, chain, n);
 	if (err)
 		return err;
 	c->n -= n;
@@ -498,12 +515,13 @@ static inline int shmring_slab_close(struct shmring_slab_cache *c)
 	return 0;
 }
 
-static inline int shmring_slab_refill(struct shmring_slab_cache *c)
+static inline SHMRING_SLAB_FLAT int shmring_slab_refill(struct shmring_slab_cache *c)
 {
+	const struct shmring_slab slab = c->slab;
 	__u64 chain[SHMRING_SLAB_BATCH];
 	int n, i;
 
-	n = shmring_slab_pop(&c->slab, c->owner, chain, shmring_slab_batch(c));
+	n = shmring_slab_pop(&slab, c->owner, chain, shmring_slab_batch(c));
 	if (n < 0)
 		return n;
 	/* The top of the stack shall be used first. */
@@ -517,14 +535,14 @@ static inline int shmring_slab_refill(struct shmring_slab_cache *c)
  * A slot that is the caller's goes into the magazine, and if that is too full
  * some leave it.  @was: its state up to now, which it keeps if that fails.
  */
-static inline int shmring_slab_keep(struct shmring_slab_cache *c, shmring_slot slot, __u64 was)
+static inline SHMRING_SLAB_FLAT int shmring_slab_keep(struct shmring_slab_cache *c, shmring_slot slot, __u64 was)
 {
 	shmring_word *state = &c->slab.slots[shmring_slot_index(slot)].state;
 	int err;
 
 	shmring_store(state, shmring_slab_word(slot, c->owner, SHMRING_SLAB_CACHED));
 	c->entries[c->n++] = slot;
-	if (c->n <= c->limit)
+	if (!SHMRING_SLAB_UNLIKELY(c->n > c->limit))
 		return 0;
 	err = shmring_slab_drain(c, shmring_slab_batch(c));
 	if (err) {
@@ -547,12 +565,12 @@ static inline int shmring_slab_keep(struct shmring_slab_cache *c, shmring_slot s
  * -EBADMSG the slab is corrupt; -EAGAIN a peer keeps the stack from standing
  * still.
  */
-static inline int shmring_slab_alloc(struct shmring_slab_cache *c, shmring_slot *slot)
+static inline SHMRING_SLAB_FLAT int shmring_slab_alloc(struct shmring_slab_cache *c, shmring_slot *slot)
 {
 	shmring_slot h;
 	int err;
 
-	if (!c->n) {
+	if (SHMRING_SLAB_UNLIKELY(!c->n)) {
 		err = shmring_slab_refill(c);
 		if (err)
 			return err;
@@ -577,16 +595,16 @@ static inline int shmring_slab_alloc(struct shmring_slab_cache *c, shmring_slot 
  * -EAGAIN a peer keeps the stack from standing still, and the slot is still the
  * caller's.
  */
-static inline int shmring_slab_free_allocated(struct shmring_slab_cache *c, shmring_slot slot,
+static inline SHMRING_SLAB_FLAT int shmring_slab_free_allocated(struct shmring_slab_cache *c, shmring_slot slot,
 					      struct shmring_slab_error *err)
 {
 	__u32 index = shmring_slot_index(slot);
 	__u64 mine = shmring_slab_word(slot, c->owner, SHMRING_SLAB_ALLOCATED), word;
 
-	if (index >= c->slab.count)
+	if (SHMRING_SLAB_UNLIKELY(index >= c->slab.count))
 		return shmring_slab_refuse_index(&c->slab, slot, err);
 	word = shmring_load(&c->slab.slots[index].state);
-	if (word != mine)
+	if (SHMRING_SLAB_UNLIKELY(word != mine))
 		return shmring_slab_refuse(slot, word, SHMRING_SLAB_ALLOCATED, c->owner, err);
 	return shmring_slab_keep(c, slot, mine);
 }
@@ -602,16 +620,16 @@ static inline int shmring_slab_free_allocated(struct shmring_slab_cache *c, shmr
  * Context: the cache's thread.
  * Return: 0; -ERANGE, -ESTALE, -EBADFD or -EPERM, see struct shmring_slab_error.
  */
-static inline int shmring_slab_mark_in_flight(struct shmring_slab_cache *c, shmring_slot slot,
+static inline SHMRING_SLAB_FLAT int shmring_slab_mark_in_flight(struct shmring_slab_cache *c, shmring_slot slot,
 					      struct shmring_slab_error *err)
 {
 	__u32 index = shmring_slot_index(slot);
 	__u64 mine = shmring_slab_word(slot, c->owner, SHMRING_SLAB_ALLOCATED), word;
 
-	if (index >= c->slab.count)
+	if (SHMRING_SLAB_UNLIKELY(index >= c->slab.count))
 		return shmring_slab_refuse_index(&c->slab, slot, err);
 	word = shmring_load(&c->slab.slots[index].state);
-	if (word != mine)
+	if (SHMRING_SLAB_UNLIKELY(word != mine))
 		return shmring_slab_refuse(slot, word, SHMRING_SLAB_ALLOCATED, c->owner, err);
 	/* Pairs with shmring_slab_receive(): what the slot holds is there. */
 	shmring_store_release(&c->slab.slots[index].state,
@@ -620,14 +638,14 @@ static inline int shmring_slab_mark_in_flight(struct shmring_slab_cache *c, shmr
 }
 
 /* A slot that was in flight becomes the caller's, in @state. */
-static inline int shmring_slab_receive(struct shmring_slab_cache *c, shmring_slot slot,
+static inline SHMRING_SLAB_FLAT int shmring_slab_receive(struct shmring_slab_cache *c, shmring_slot slot,
 				       __u32 state, struct shmring_slab_error *err)
 {
 	__u32 index = shmring_slot_index(slot);
 	shmring_word *at;
 	__u64 word, seen;
 
-	if (index >= c->slab.count)
+	if (SHMRING_SLAB_UNLIKELY(index >= c->slab.count))
 		return shmring_slab_refuse_index(&c->slab, slot, err);
 	at = &c->slab.slots[index].state;
 	word = shmring_load(at);
@@ -654,7 +672,7 @@ static inline int shmring_slab_receive(struct shmring_slab_cache *c, shmring_slo
  * Context: the cache's thread.
  * Return: 0; -ERANGE, -ESTALE or -EBADFD, see struct shmring_slab_error.
  */
-static inline int shmring_slab_take(struct shmring_slab_cache *c, shmring_slot slot,
+static inline SHMRING_SLAB_FLAT int shmring_slab_take(struct shmring_slab_cache *c, shmring_slot slot,
 				    struct shmring_slab_error *err)
 {
 	return shmring_slab_receive(c, slot, SHMRING_SLAB_ALLOCATED, err);
@@ -670,7 +688,7 @@ static inline int shmring_slab_take(struct shmring_slab_cache *c, shmring_slot s
  * Return: 0; -ERANGE, -ESTALE or -EBADFD, see struct shmring_slab_error; -EAGAIN
  * a peer keeps the stack from standing still, and the slot is still in flight.
  */
-static inline int shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
+static inline SHMRING_SLAB_FLAT int shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
 				    struct shmring_slab_error *err)
 {
 	/* First the exchange that one wins, to a state that only the winner leaves */

@@ -66,7 +66,8 @@ typedef __u64 shmring_slot;
  * @count: slots
  * @owners: owner ids are 1 to this
  * @records: offset of the owners' records
- * @slots: offset of the slots' words
+ * @links: offset of the slots' links
+ * @states: offset of their states
  * @data: offset of the slots
  * @length: of all of it
  * @head: of the stack, on a line pair of its own
@@ -78,17 +79,19 @@ struct shmring_slab_header {
 	shmring_word count;
 	shmring_word owners;
 	shmring_word records;
-	shmring_word slots;
+	shmring_word links;
+	shmring_word states;
 	shmring_word data;
 	shmring_word length;
-	shmring_word unused[7];
+	shmring_word unused[6];
 	shmring_word head;
 } __attribute__((aligned(SHMRING_SLAB_ALIGN)));
 
 /* Where all of it lies; from slot_size, count and owners alone */
 struct shmring_slab_layout {
 	__u64 records;
-	__u64 slots;
+	__u64 links;
+	__u64 states;
 	__u64 data;
 	__u64 length;
 	__u64 stride;
@@ -149,6 +152,8 @@ static inline __u64 shmring_slab_round(__u64 n, __u64 to)
 static inline int shmring_slab_lay_out(__u64 slot_size, __u64 count, __u64 owners,
 				       struct shmring_slab_layout *l)
 {
+	__u64 front;
+
 	if (!slot_size || slot_size > SHMRING_SLAB_SIZE_MAX || !count || !owners ||
 	    owners > SHMRING_SLAB_OWNERS_MAX)
 		return -EINVAL;
@@ -158,12 +163,15 @@ static inline int shmring_slab_lay_out(__u64 slot_size, __u64 count, __u64 owner
 	l->owner_bits = shmring_slab_bits((__u32)owners - 1);
 	if (l->index_bits + l->owner_bits > SHMRING_SLAB_NAME_BITS)
 		return -E2BIG;
-	l->stride = shmring_slab_round(slot_size, 8);
+	/* The state in front does not take away the data's alignment. */
+	front = slot_size % SHMRING_SLAB_ALIGN ? sizeof(shmring_word) : SHMRING_SLAB_ALIGN;
+	l->stride = front + shmring_slab_round(slot_size, 8);
 	l->records = sizeof(struct shmring_slab_header);
-	l->slots = l->records + owners * sizeof(struct shmring_slab_record);
-	l->data = shmring_slab_round(l->slots + count * sizeof(struct shmring_slab_slot),
-				     SHMRING_SLAB_ALIGN);
-	l->length = l->data + count * l->stride;
+	l->links = l->records + owners * sizeof(struct shmring_slab_record);
+	l->states = shmring_slab_round(l->links + count * sizeof(shmring_word),
+				       SHMRING_SLAB_ALIGN);
+	l->data = l->states + front;
+	l->length = l->states + count * l->stride;
 	return 0;
 }
 
@@ -175,7 +183,8 @@ static inline void shmring_slab_fill(struct shmring_slab *s, void *base,
 
 	s->head = &((struct shmring_slab_header *)base)->head;
 	s->records = (struct shmring_slab_record *)(void *)(at + l->records);
-	s->slots = (struct shmring_slab_slot *)(void *)(at + l->slots);
+	s->links = (shmring_word *)(void *)(at + l->links);
+	s->states = at + l->states;
 	s->data = at + l->data;
 	s->slot_size = slot_size;
 	s->stride = l->stride;
@@ -196,8 +205,8 @@ static inline void shmring_slab_reset(const struct shmring_slab *s)
 		shmring_store(&s->records[i].ack, 0);
 	}
 	for (i = 0; i < s->count; i++) {
-		shmring_store(&s->slots[i].state, SHMRING_SLAB_FREE);
-		shmring_store(&s->slots[i].link,
+		shmring_store(shmring_slab_state(s, i), SHMRING_SLAB_FREE);
+		shmring_store(&s->links[i],
 			      i + 1 < s->count ? i + 1 : shmring_slab_none(s));
 	}
 	shmring_store_release(s->head, 0);
@@ -254,7 +263,8 @@ static inline int shmring_slab_raw_init(struct shmring_slab *s, void *base, __u6
 	shmring_store(&h->count, count);
 	shmring_store(&h->owners, owners);
 	shmring_store(&h->records, l.records);
-	shmring_store(&h->slots, l.slots);
+	shmring_store(&h->links, l.links);
+	shmring_store(&h->states, l.states);
 	shmring_store(&h->data, l.data);
 	shmring_store(&h->length, l.length);
 	shmring_slab_reset(s);
@@ -293,7 +303,8 @@ static inline int shmring_slab_raw_attach(struct shmring_slab *s, void *base, __
 	owners = shmring_load(&h->owners);
 	if (shmring_slab_lay_out(slot_size, count, owners, &l) ||
 	    shmring_load(&h->records) != l.records ||
-	    shmring_load(&h->slots) != l.slots ||
+	    shmring_load(&h->links) != l.links ||
+	    shmring_load(&h->states) != l.states ||
 	    shmring_load(&h->data) != l.data ||
 	    shmring_load(&h->length) != l.length)
 		return -EBADMSG;
@@ -336,7 +347,8 @@ static inline __u32 shmring_slot_generation(shmring_slot slot)
  *
  * Context: any.  Return: slot_size bytes; NULL if there is no such slot.
  */
-static inline SHMRING_SLAB_FLAT void *shmring_slab_data(const struct shmring_slab *s, shmring_slot slot)
+static inline SHMRING_SLAB_FLAT void *
+shmring_slab_data(const struct shmring_slab *s, shmring_slot slot)
 {
 	__u32 index = shmring_slot_index(slot);
 
@@ -355,7 +367,7 @@ static inline __u32 shmring_slab_free_count(const struct shmring_slab *s)
 	__u32 i, n = 0;
 
 	for (i = 0; i < s->count; i++)
-		n += (shmring_load(&s->slots[i].state) & 3) <= SHMRING_SLAB_CACHED;
+		n += (shmring_load(shmring_slab_state(s, i)) & 3) <= SHMRING_SLAB_CACHED;
 	return n;
 }
 
@@ -473,7 +485,8 @@ static inline __u32 shmring_slab_batch(const struct shmring_slab_cache *c)
  * Here and in refill the stack gets copies: a cache whose address never leaves
  * its function can stay in registers.
  */
-static inline SHMRING_SLAB_FLAT int shmring_slab_drain(struct shmring_slab_cache *c, __u32 n)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_drain(struct shmring_slab_cache *c, __u32 n)
 {
 	const struct shmring_slab slab = c->slab;
 	__u64 chain[SHMRING_SLAB_BATCH];
@@ -515,7 +528,8 @@ static inline int shmring_slab_close(struct shmring_slab_cache *c)
 	return 0;
 }
 
-static inline SHMRING_SLAB_FLAT int shmring_slab_refill(struct shmring_slab_cache *c)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_refill(struct shmring_slab_cache *c)
 {
 	const struct shmring_slab slab = c->slab;
 	__u64 chain[SHMRING_SLAB_BATCH];
@@ -535,9 +549,10 @@ static inline SHMRING_SLAB_FLAT int shmring_slab_refill(struct shmring_slab_cach
  * A slot that is the caller's goes into the magazine, and if that is too full
  * some leave it.  @was: its state up to now, which it keeps if that fails.
  */
-static inline SHMRING_SLAB_FLAT int shmring_slab_keep(struct shmring_slab_cache *c, shmring_slot slot, __u64 was)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_keep(struct shmring_slab_cache *c, shmring_slot slot, __u64 was)
 {
-	shmring_word *state = &c->slab.slots[shmring_slot_index(slot)].state;
+	shmring_word *state = shmring_slab_state(&c->slab, shmring_slot_index(slot));
 	int err;
 
 	shmring_store(state, shmring_slab_word(slot, c->owner, SHMRING_SLAB_CACHED));
@@ -565,7 +580,8 @@ static inline SHMRING_SLAB_FLAT int shmring_slab_keep(struct shmring_slab_cache 
  * -EBADMSG the slab is corrupt; -EAGAIN a peer keeps the stack from standing
  * still.
  */
-static inline SHMRING_SLAB_FLAT int shmring_slab_alloc(struct shmring_slab_cache *c, shmring_slot *slot)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_alloc(struct shmring_slab_cache *c, shmring_slot *slot)
 {
 	shmring_slot h;
 	int err;
@@ -578,7 +594,7 @@ static inline SHMRING_SLAB_FLAT int shmring_slab_alloc(struct shmring_slab_cache
 	h = c->entries[--c->n] + ((__u64)1 << 32);
 	if (!(h >> 32))
 		h += (__u64)1 << 32;
-	shmring_store(&c->slab.slots[(__u32)h].state,
+	shmring_store(shmring_slab_state(&c->slab, (__u32)h),
 		      shmring_slab_word(h, c->owner, SHMRING_SLAB_ALLOCATED));
 	*slot = h;
 	return 0;
@@ -595,15 +611,16 @@ static inline SHMRING_SLAB_FLAT int shmring_slab_alloc(struct shmring_slab_cache
  * -EAGAIN a peer keeps the stack from standing still, and the slot is still the
  * caller's.
  */
-static inline SHMRING_SLAB_FLAT int shmring_slab_free_allocated(struct shmring_slab_cache *c, shmring_slot slot,
-					      struct shmring_slab_error *err)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_free_allocated(struct shmring_slab_cache *c, shmring_slot slot,
+			    struct shmring_slab_error *err)
 {
 	__u32 index = shmring_slot_index(slot);
 	__u64 mine = shmring_slab_word(slot, c->owner, SHMRING_SLAB_ALLOCATED), word;
 
 	if (SHMRING_SLAB_UNLIKELY(index >= c->slab.count))
 		return shmring_slab_refuse_index(&c->slab, slot, err);
-	word = shmring_load(&c->slab.slots[index].state);
+	word = shmring_load(shmring_slab_state(&c->slab, index));
 	if (SHMRING_SLAB_UNLIKELY(word != mine))
 		return shmring_slab_refuse(slot, word, SHMRING_SLAB_ALLOCATED, c->owner, err);
 	return shmring_slab_keep(c, slot, mine);
@@ -620,26 +637,28 @@ static inline SHMRING_SLAB_FLAT int shmring_slab_free_allocated(struct shmring_s
  * Context: the cache's thread.
  * Return: 0; -ERANGE, -ESTALE, -EBADFD or -EPERM, see struct shmring_slab_error.
  */
-static inline SHMRING_SLAB_FLAT int shmring_slab_mark_in_flight(struct shmring_slab_cache *c, shmring_slot slot,
-					      struct shmring_slab_error *err)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_mark_in_flight(struct shmring_slab_cache *c, shmring_slot slot,
+			    struct shmring_slab_error *err)
 {
 	__u32 index = shmring_slot_index(slot);
 	__u64 mine = shmring_slab_word(slot, c->owner, SHMRING_SLAB_ALLOCATED), word;
 
 	if (SHMRING_SLAB_UNLIKELY(index >= c->slab.count))
 		return shmring_slab_refuse_index(&c->slab, slot, err);
-	word = shmring_load(&c->slab.slots[index].state);
+	word = shmring_load(shmring_slab_state(&c->slab, index));
 	if (SHMRING_SLAB_UNLIKELY(word != mine))
 		return shmring_slab_refuse(slot, word, SHMRING_SLAB_ALLOCATED, c->owner, err);
 	/* Pairs with shmring_slab_receive(): what the slot holds is there. */
-	shmring_store_release(&c->slab.slots[index].state,
+	shmring_store_release(shmring_slab_state(&c->slab, index),
 			      shmring_slab_word(slot, c->owner, SHMRING_SLAB_IN_FLIGHT));
 	return 0;
 }
 
 /* A slot that was in flight becomes the caller's, in @state. */
-static inline SHMRING_SLAB_FLAT int shmring_slab_receive(struct shmring_slab_cache *c, shmring_slot slot,
-				       __u32 state, struct shmring_slab_error *err)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_receive(struct shmring_slab_cache *c, shmring_slot slot, __u32 state,
+		     struct shmring_slab_error *err)
 {
 	__u32 index = shmring_slot_index(slot);
 	shmring_word *at;
@@ -647,7 +666,7 @@ static inline SHMRING_SLAB_FLAT int shmring_slab_receive(struct shmring_slab_cac
 
 	if (SHMRING_SLAB_UNLIKELY(index >= c->slab.count))
 		return shmring_slab_refuse_index(&c->slab, slot, err);
-	at = &c->slab.slots[index].state;
+	at = shmring_slab_state(&c->slab, index);
 	word = shmring_load(at);
 	if ((word ^ slot) & SHMRING_SLAB_GENERATION || (word & 3) != SHMRING_SLAB_IN_FLIGHT)
 		return shmring_slab_refuse(slot, word, SHMRING_SLAB_IN_FLIGHT, 0, err);
@@ -672,8 +691,9 @@ static inline SHMRING_SLAB_FLAT int shmring_slab_receive(struct shmring_slab_cac
  * Context: the cache's thread.
  * Return: 0; -ERANGE, -ESTALE or -EBADFD, see struct shmring_slab_error.
  */
-static inline SHMRING_SLAB_FLAT int shmring_slab_take(struct shmring_slab_cache *c, shmring_slot slot,
-				    struct shmring_slab_error *err)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_take(struct shmring_slab_cache *c, shmring_slot slot,
+		  struct shmring_slab_error *err)
 {
 	return shmring_slab_receive(c, slot, SHMRING_SLAB_ALLOCATED, err);
 }
@@ -688,8 +708,9 @@ static inline SHMRING_SLAB_FLAT int shmring_slab_take(struct shmring_slab_cache 
  * Return: 0; -ERANGE, -ESTALE or -EBADFD, see struct shmring_slab_error; -EAGAIN
  * a peer keeps the stack from standing still, and the slot is still in flight.
  */
-static inline SHMRING_SLAB_FLAT int shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
-				    struct shmring_slab_error *err)
+static inline SHMRING_SLAB_FLAT int
+shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
+		  struct shmring_slab_error *err)
 {
 	/* First the exchange that one wins, to a state that only the winner leaves */
 	int result = shmring_slab_receive(c, slot, SHMRING_SLAB_CACHED, err);
@@ -747,11 +768,11 @@ static inline int shmring_slab_reclaim(struct shmring_slab_cache *c, __u32 owner
 		shmring_cmpxchg(&s->records[i].holder, SHMRING_SLAB_RECLAIMED | owner,
 				SHMRING_SLAB_HELD);
 	for (i = 0; i < s->count; i++) {
-		word = shmring_load(&s->slots[i].state);
+		word = shmring_load(shmring_slab_state(s, i));
 		if ((__u32)word >> 2 != owner || (word & 3) == SHMRING_SLAB_FREE)
 			continue;
 		/* One that is in flight may be taken at this moment. */
-		seen = shmring_cmpxchg(&s->slots[i].state, word,
+		seen = shmring_cmpxchg(shmring_slab_state(s, i), word,
 				       shmring_slab_word(word, c->owner, SHMRING_SLAB_CACHED));
 		if (seen != word)
 			continue;

@@ -6,7 +6,10 @@
  * libc.  For shmring_slab_raw.h only.
  *
  * Each slot has two words, apart from its data, so that nothing here races with
- * what users keep in the slots:
+ * what users keep in the slots.  The state stands in front of the data, so that
+ * the line which brings a slot to another CPU brings both, and no two CPUs that
+ * work on neighbours, one on the other's heels, fight for a line full of states.
+ * The links stand in a row: who walks a chain waits for one line after the other.
  *
  *	state	generation:32 | owner:30 | state:2
  *	link	generation:32 | index of the next free slot:32
@@ -61,12 +64,6 @@ enum shmring_slab_state {
 	SHMRING_SLAB_IN_FLIGHT,
 };
 
-/* The words of a slot */
-struct shmring_slab_slot {
-	shmring_word state;
-	shmring_word link;
-};
-
 /*
  * What an owner leaves for the case of its death: it writes the first two
  * words, others the last one.
@@ -82,7 +79,8 @@ struct shmring_slab_record {
  * struct shmring_slab - a slab, as one process sees it
  * @head: of the stack
  * @records: of owners 1 to @owners
- * @slots: the words of slots 0 to @count - 1
+ * @states: of slots 0 to @count - 1, @stride bytes apart
+ * @links: likewise, in a row
  * @data: the first slot
  * @slot_size: bytes that were asked for
  * @stride: bytes from slot to slot
@@ -97,7 +95,8 @@ struct shmring_slab_record {
 struct shmring_slab {
 	shmring_word *head;
 	struct shmring_slab_record *records;
-	struct shmring_slab_slot *slots;
+	unsigned char *states;
+	shmring_word *links;
 	unsigned char *data;
 	__u64 slot_size;
 	__u64 stride;
@@ -116,6 +115,11 @@ struct shmring_slab {
 
 /* The upper half of a slot's words, and of an entry: see shmring_slab_raw.h */
 #define SHMRING_SLAB_GENERATION	(~(__u64)0 << 32)
+
+static inline shmring_word *shmring_slab_state(const struct shmring_slab *s, __u32 index)
+{
+	return (shmring_word *)(void *)(s->states + index * s->stride);
+}
 
 /* pending: tag:32 | n:6 | index:24 | 1 for a push, 2 for a pop */
 #define SHMRING_SLAB_PUSH	1U
@@ -204,7 +208,7 @@ static inline int shmring_slab_pop(const struct shmring_slab *s, __u32 me,
 		head = shmring_load_acquire(s->head);
 		first = (__u32)head & shmring_slab_none(s);
 		for (n = 0, index = first; n < want && index < s->count; n++) {
-			link = shmring_load(&s->slots[index].link);
+			link = shmring_load(&s->links[index]);
 			out[n] = (link & SHMRING_SLAB_GENERATION) | index;
 			index = (__u32)link;
 		}
@@ -223,7 +227,7 @@ static inline int shmring_slab_pop(const struct shmring_slab *s, __u32 me,
 				    shmring_slab_next_head(s, head, me, index)) != head)
 			continue;
 		for (i = 0; i < n; i++)					/* S3 */
-			shmring_store(&s->slots[(__u32)out[i]].state,
+			shmring_store(shmring_slab_state(s, (__u32)out[i]),
 				      (out[i] & SHMRING_SLAB_GENERATION) | me << 2 |
 				      SHMRING_SLAB_CACHED);
 		result = (int)n;
@@ -250,12 +254,12 @@ static inline int shmring_slab_push(const struct shmring_slab *s, __u32 me,
 	__u64 head, generation;
 
 	for (i = 0; i + 1 < n; i++)
-		shmring_store(&s->slots[(__u32)in[i]].link,
+		shmring_store(&s->links[(__u32)in[i]],
 			      (in[i] & SHMRING_SLAB_GENERATION) | (__u32)in[i + 1]);
 	generation = in[n - 1] & SHMRING_SLAB_GENERATION;
 	for (tries = 0; tries < SHMRING_SLAB_TRIES; tries++) {
 		head = shmring_load_acquire(s->head);			/* S4 */
-		shmring_store(&s->slots[(__u32)in[n - 1]].link,
+		shmring_store(&s->links[(__u32)in[n - 1]],
 			      generation | ((__u32)head & shmring_slab_none(s)));
 		if (!shmring_slab_confirm(s, me, head))
 			continue;
@@ -264,7 +268,7 @@ static inline int shmring_slab_push(const struct shmring_slab *s, __u32 me,
 							   SHMRING_SLAB_PUSH));
 		/* Whoever pops them stores over this: it must come before. */
 		for (; freed < n; freed++)
-			shmring_store_release(&s->slots[(__u32)in[freed]].state,
+			shmring_store_release(shmring_slab_state(s, (__u32)in[freed]),
 					      (in[freed] & SHMRING_SLAB_GENERATION) |
 					      SHMRING_SLAB_FREE);
 		if (shmring_cmpxchg(s->head, head,			/* S2 */
@@ -274,7 +278,7 @@ static inline int shmring_slab_push(const struct shmring_slab *s, __u32 me,
 		}
 	}
 	for (i = 0; i < freed; i++)
-		shmring_store(&s->slots[(__u32)in[i]].state,
+		shmring_store(shmring_slab_state(s, (__u32)in[i]),
 			      (in[i] & SHMRING_SLAB_GENERATION) | me << 2 |
 			      SHMRING_SLAB_CACHED);
 	shmring_store_release(pending, 0);
@@ -310,12 +314,12 @@ static inline void shmring_slab_settle(const struct shmring_slab *s, __u32 dead)
 	if (what != (done ? SHMRING_SLAB_POP : SHMRING_SLAB_PUSH))
 		n = 0;
 	for (i = 0; i < n && i < SHMRING_SLAB_BATCH && index < s->count; i++) {
-		word = shmring_load(&s->slots[index].state);
+		word = shmring_load(shmring_slab_state(s, index));
 		if ((word & 3) == SHMRING_SLAB_FREE)
-			shmring_store(&s->slots[index].state,
+			shmring_store(shmring_slab_state(s, index),
 				      (word & SHMRING_SLAB_GENERATION) | dead << 2 |
 				      SHMRING_SLAB_CACHED);
-		index = (__u32)shmring_load(&s->slots[index].link);
+		index = (__u32)shmring_load(&s->links[index]);
 	}
 	shmring_store_release(&record->pending, 0);
 }

@@ -15,7 +15,8 @@ template <unsigned count, unsigned owners>
 struct model_slab {
 	shmring_word head;
 	shmring_slab_record records[owners];
-	shmring_slab_slot slots[count];
+	shmring_word states[count];
+	shmring_word links[count];
 	rl::var<unsigned> data[count];
 	shmring_slab slab;
 	shmring_slab_cache caches[owners];
@@ -25,7 +26,9 @@ struct model_slab {
 	{
 		slab.head = &head;
 		slab.records = records;
-		slab.slots = slots;
+		slab.states = reinterpret_cast<unsigned char *>(states);
+		slab.stride = sizeof(states[0]);
+		slab.links = links;
 		slab.data = nullptr;
 		slab.count = count;
 		slab.owners = owners;
@@ -41,8 +44,8 @@ struct model_slab {
 			caches[i].n = 0;
 		}
 		for (unsigned i = 0; i < count; i++) {
-			slots[i].state($) = SHMRING_SLAB_FREE;
-			slots[i].link($) = i + 1 < count ? i + 1 : shmring_slab_none(&slab);
+			states[i]($) = SHMRING_SLAB_FREE;
+			links[i]($) = i + 1 < count ? i + 1 : shmring_slab_none(&slab);
 			data[i]($) = 0U;
 		}
 		head($) = 0;
@@ -53,7 +56,7 @@ struct model_slab {
 	{
 		shmring_slot slot = (__u64)1 << 32 | i;
 
-		slots[i].state($) = shmring_slab_word(slot, owner, state);
+		states[i]($) = shmring_slab_word(slot, owner, state);
 		head($) = i + 1 < count ? i + 1 : shmring_slab_none(&slab);
 		data[i]($) = 1U;
 		return slot;

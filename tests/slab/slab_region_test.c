@@ -43,7 +43,7 @@ TEST(init_and_attach_and_their_errors)
 	ASSERT_EQ(0, shmring_slab_attach(&t, &g, 256));
 	EXPECT_EQ(0, memcmp(&s, &t, sizeof(s)));
 	for (i = 0; i < 10; i++)
-		EXPECT_EQ((unsigned char *)g.base + 256 + length - 64 * (10 - i),
+		EXPECT_EQ((unsigned char *)g.base + 256 + length - 72 * (10 - i) + 8,
 			  shmring_slab_data(&t, i));
 	shmring_region_close(&g);
 }

@@ -49,8 +49,9 @@ TEST_F(slab, slot_size_and_count)
 
 	EXPECT_EQ(24, shmring_slab_slot_size(s));
 	EXPECT_EQ(COUNT, shmring_slab_count(s));
+	/* With 8 bytes for the state in front of each */
 	for (i = 0; i < COUNT; i++)
-		EXPECT_EQ(s->data + 24 * i, shmring_slab_data(s, ((uint64_t)9 << 32) | i));
+		EXPECT_EQ(s->data + (8 + 24) * i, shmring_slab_data(s, ((uint64_t)9 << 32) | i));
 	EXPECT_EQ(NULL, shmring_slab_data(s, COUNT));
 	EXPECT_EQ(NULL, shmring_slab_data(s, UINT32_MAX));
 	EXPECT_EQ(NULL, shmring_slab_data(s, UINT64_MAX));
@@ -125,8 +126,8 @@ TEST_F(slab, generation_wraps_around_0)
 	unsigned int i;
 
 	for (i = 0; i < COUNT; i++) {
-		s->slots[i].state = SHMRING_SLAB_GENERATION;
-		s->slots[i].link |= SHMRING_SLAB_GENERATION;
+		*shmring_slab_state(s, i) = SHMRING_SLAB_GENERATION;
+		s->links[i] |= SHMRING_SLAB_GENERATION;
 	}
 	for (i = 0; i < COUNT; i++) {
 		ASSERT_EQ(0, shmring_slab_alloc(&self->a, &slot));

@@ -194,21 +194,35 @@ static inline void shmring_slab_fill(struct shmring_slab *s, void *base,
 	s->tag_shift = l->index_bits + l->owner_bits;
 }
 
-/* All slots free, in order, and no owners */
+/*
+ * All slots free, and no owners.
+ *
+ * Slots that fill half a magazine lie side by side; the next ones on the stack
+ * are elsewhere, as far away as there are owners to go round.  CPUs fetch ahead of
+ * what they are asked for, and two that work side by side would do so in each
+ * other's slots.
+ */
 static inline void shmring_slab_reset(const struct shmring_slab *s)
 {
-	__u32 i;
+	const __u32 run = SHMRING_SLAB_MAGAZINE / 2;
+	__u32 share = (s->count + s->owners * run - 1) / (s->owners * run) * run;
+	__u32 i, first, begin, last = 0;
 
 	for (i = 0; i < s->owners; i++) {
 		shmring_store(&s->records[i].pending, 0);
 		shmring_store(&s->records[i].holder, 0);
 		shmring_store(&s->records[i].ack, 0);
 	}
-	for (i = 0; i < s->count; i++) {
-		shmring_store(shmring_slab_state(s, i), SHMRING_SLAB_FREE);
-		shmring_store(&s->links[i],
-			      i + 1 < s->count ? i + 1 : shmring_slab_none(s));
+	for (first = 0; first < share; first += run) {
+		for (begin = first; begin < s->count; begin += share) {
+			for (i = begin; i < s->count && i < begin + run; i++) {
+				shmring_store(shmring_slab_state(s, i), SHMRING_SLAB_FREE);
+				shmring_store(&s->links[last], i);
+				last = i;
+			}
+		}
 	}
+	shmring_store(&s->links[last], shmring_slab_none(s));
 	shmring_store_release(s->head, 0);
 }
 

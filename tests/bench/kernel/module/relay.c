@@ -5,6 +5,7 @@
  */
 #include <linux/debugfs.h>
 #include <linux/relay.h>
+#include <linux/version.h>
 
 #include "bench.h"
 
@@ -27,9 +28,16 @@ static int relay_remove(struct dentry *dentry)
 	return 0;
 }
 
-/* What is not read yet is not written over. */
+/*
+ * What is not read yet is not written over.  Between 6.12 and 7.2 the padding was
+ * taken from the arguments.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+static int relay_start(struct rchan_buf *buf, void *subbuf, void *prev)
+#else
 static int relay_start(struct rchan_buf *buf, void *subbuf, void *prev,
 		       size_t padding)
+#endif
 {
 	return !relay_buf_full(buf);
 }

@@ -210,11 +210,14 @@ test-long: all selftest test-module bench-module bench-smoke
 	$(Q)$(run_tests) --long
 
 # What kernels of their own need is made by a make of their own.
-deep_kernels := $(built_kernels)
+deep_kernels := $(built_kernels) backports
 
 test-deep: all selftest test-module bench-module
 	$(Q)for kernel in $(deep_kernels); do \
-		$(MAKE) --no-print-directory KERNEL=$$kernel bugs test-module bench-module || exit; \
+		$(MAKE) --no-print-directory KERNEL=$$kernel test-module bench-module || exit; \
+	done
+	$(Q)for kernel in $(built_kernels); do \
+		$(MAKE) --no-print-directory KERNEL=$$kernel bugs || exit; \
 	done
 	$(Q)$(run_tests) --deep
 

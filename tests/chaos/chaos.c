@@ -222,7 +222,7 @@ static ssize_t take(struct worker *w)
 	return ret ?: -EPIPE;
 }
 
-/* A peer that has gone will have a successor. */
+/* A peer that has gone will have a successor; who was stopped is interrupted. */
 static void work(struct worker *w, ssize_t (*once)(struct worker *w))
 {
 	const bool producer = w->role == SHMRING_ROLE_PRODUCER;
@@ -241,7 +241,7 @@ static void work(struct worker *w, ssize_t (*once)(struct worker *w))
 			if (stopped(w))
 				break;
 			device_sleep_ms(1);
-		} else if (ret && ret != -ETIMEDOUT) {
+		} else if (ret && ret != -ETIMEDOUT && ret != -EINTR) {
 			fail(w, "%s", strerror((int)-ret));
 		}
 	}

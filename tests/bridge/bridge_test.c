@@ -9,7 +9,9 @@
  *	the file goes at any instant		the_file_closes_at_random
  *	no more than the budget in a pass	fairness
  *	a bridge without one is found unfair	fairness_sees_a_missing_budget
- *	cancelled, refused			cancelled, refused
+ *	a ring's other end lies			corrupt_*
+ *	a budget that ends in a second span	budget_across_the_wrap
+ *	cancelled, interrupted, refused		cancelled, interrupted, refused
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -346,6 +348,7 @@ TEST_F(bridge, the_file_closes_at_random)
 
 TEST_F(bridge, cancelled)
 {
+	static const struct timespec bad = { .tv_nsec = -1 };
 	int fd = eventfd(1, EFD_CLOEXEC);
 	char byte;
 
@@ -357,7 +360,107 @@ TEST_F(bridge, cancelled)
 	EXPECT_EQ(1, read(self->j.peer[0], &byte, 1));
 	close(fd);
 	EXPECT_EQ(-ETIMEDOUT, shmring_bridge_run(self->b, -1, ms(5)));
+	EXPECT_EQ(-ETIMEDOUT, shmring_bridge_run(self->b, -1, ms(0)));
 	EXPECT_EQ(-EBADF, shmring_bridge_run(self->b, 9999, ms(5)));
+	EXPECT_EQ(-EINVAL, shmring_bridge_run(self->b, -1, &bad));
+}
+
+static void nothing(int number)
+{
+	(void)number;
+}
+
+TEST_F(bridge, interrupted)
+{
+	const struct sigaction action = { .sa_handler = nothing };
+	struct runner r = { .b = self->b, .rc = 1 };
+	int i;
+
+	RING_NEEDED(self->b);
+	ASSERT_EQ(0, sigaction(SIGUSR1, &action, NULL));
+	ASSERT_EQ(0, pthread_create(&r.thread, NULL, run, &r));
+	for (i = 0; i < SOON_MS && __atomic_load_n(&r.rc, __ATOMIC_ACQUIRE) == 1; i++) {
+		pthread_kill(r.thread, SIGUSR1);
+		usleep(1000);
+	}
+	ASSERT_EQ(0, pthread_join(r.thread, NULL));
+	EXPECT_EQ(-EINTR, r.rc);
+	/* It can be called again. */
+	ASSERT_EQ(1, shmring_write_all(self->j.down.out, "x", 1, NULL));
+	EXPECT_EQ(-ETIMEDOUT, shmring_bridge_run(self->b, -1, ms(1)));
+	shmring_bridge_stats(self->b, &self->stats);
+	EXPECT_EQ(1, self->stats.to.bytes);
+}
+
+/* An impossible position ends its direction, says why, and ends no other. */
+TEST_F(bridge, corrupt_down)
+{
+	RING_NEEDED(self->b);
+	__atomic_store_n((shmring_word *)self->j.down.out->wr, 1ULL << 40, __ATOMIC_RELEASE);
+	ASSERT_EQ(3, write(self->j.peer[1], "abc", 3));
+	EXPECT_EQ(-ETIMEDOUT, shmring_bridge_run(self->b, -1, ms(20)));
+	shmring_bridge_stats(self->b, &self->stats);
+	EXPECT_NE(0, self->stats.to.ended);
+	EXPECT_EQ(-EBADMSG, self->stats.to.error);
+	EXPECT_EQ(0, self->stats.to.bytes);
+	EXPECT_EQ(0, self->stats.from.ended);
+	EXPECT_EQ(3, self->stats.from.bytes);
+	/* A pty has no end. */
+	if (variant->file == JOIN_PTY)
+		return;
+	join_peer_end(&self->j);
+	EXPECT_EQ(-EBADMSG, shmring_bridge_run(self->b, -1, ms(SOON_MS)));
+}
+
+TEST_F(bridge, corrupt_up)
+{
+	char byte;
+
+	RING_NEEDED(self->b);
+	/* Looked at when what was known to be free is full. */
+	__atomic_store_n((shmring_word *)self->j.up.in->rd, 1ULL << 40, __ATOMIC_RELEASE);
+	ASSERT_LE(variant->capacity < 1024 ? variant->capacity : 1024,
+		  fill_file(&self->j, 0, variant->capacity + 1));
+	ASSERT_EQ(1, shmring_write_all(self->j.down.out, "x", 1, NULL));
+	shmring_bridge_run(self->b, -1, ms(20));
+	shmring_bridge_stats(self->b, &self->stats);
+	EXPECT_EQ(1, self->stats.to.bytes);
+	EXPECT_EQ(0, self->stats.to.ended);
+	EXPECT_EQ(1, read(self->j.peer[0], &byte, 1));
+	EXPECT_GE(variant->capacity, self->stats.from.bytes);
+	if (self->stats.from.ended)
+		EXPECT_EQ(-EBADMSG, self->stats.from.error);
+	if (variant->capacity == 64)
+		EXPECT_NE(0, self->stats.from.ended);
+}
+
+/* A budget that ends within the second span. */
+TEST(budget_across_the_wrap)
+{
+	const struct shmring_bridge_options options = { .budget = 20 };
+	struct shmring_bridge_stats stats;
+	unsigned char buf[64];
+	struct shmring_bridge *b;
+	struct join j;
+
+	ASSERT_EQ(0, join_open(&j, JOIN_SOCKET, SHMRING_BACKEND_MEMORY, 64));
+	pattern_fill(buf, 0, 48);
+	ASSERT_EQ(48, shmring_try_write_from(j.down.out, buf, 48));
+	ASSERT_EQ(48, shmring_try_read_into(j.down.in, buf, 48));
+	pattern_fill(buf, 48, 40);
+	ASSERT_EQ(40, shmring_try_write_from(j.down.out, buf, 40));
+	b = shmring_bridge_new(j.fd[0], j.fd[1], j.up.out, j.down.in, &options);
+	ASSERT_NE(NULL, b);
+	EXPECT_LE(0, shmring_bridge_pass(b));
+	shmring_bridge_stats(b, &stats);
+	EXPECT_EQ(20, stats.to.bytes);
+	ASSERT_EQ(20, read(j.peer[0], buf, sizeof(buf)));
+	EXPECT_EQ(20, pattern_check(buf, 48, 20));
+	EXPECT_LE(0, shmring_bridge_pass(b));
+	ASSERT_EQ(20, read(j.peer[0], buf, sizeof(buf)));
+	EXPECT_EQ(20, pattern_check(buf, 68, 20));
+	shmring_bridge_free(b);
+	join_close(&j);
 }
 
 /*

@@ -3,6 +3,7 @@
  * Waits that are called off
  *
  *	read with a cancellation		before, during, after
+ *	bad input, no time at all		refused
  *	at any instant, nothing lost		at_random_instants
  *	by a signal handler			by_a_signal_handler
  *	writing					write_all
@@ -10,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -94,6 +96,27 @@ TEST_F(cancel, before)
 	call_off(self->fd);
 	EXPECT_EQ(0, shmring_read_some_unless(self->in, self->buf, 1, self->fd, NULL));
 	EXPECT_EQ(-EPIPE, shmring_wait_readable_unless(self->in, self->fd, NULL));
+}
+
+TEST_F(cancel, refused)
+{
+	static const struct timespec never = { .tv_nsec = 1000000000 };
+	const size_t much = (size_t)SSIZE_MAX + 1;
+
+	RING_NEEDED(self->in);
+	EXPECT_EQ(-EINVAL, shmring_read_some_unless(self->in, self->buf, much, -1, NULL));
+	EXPECT_EQ(-EINVAL, shmring_write_all_unless(self->out, self->buf, much, -1, NULL));
+	EXPECT_EQ(-EINVAL, shmring_read_some_unless(self->in, self->buf, 1, -1, &never));
+	EXPECT_EQ(-EINVAL, shmring_write_all_unless(self->out, self->buf, 1, -1, &never));
+	EXPECT_EQ(-EACCES, shmring_write_all_unless(self->in, self->buf, 1, -1, NULL));
+	EXPECT_EQ(0, shmring_available(self->in));
+
+	EXPECT_EQ(0, shmring_read_some_unless(self->in, self->buf, 0, -1, NULL));
+	EXPECT_EQ(-ETIMEDOUT, shmring_read_some_unless(self->in, self->buf, 1, self->fd, ms(0)));
+	EXPECT_EQ(variant->capacity,
+		  shmring_write_all_unless(self->out, self->buf, 3 * variant->capacity,
+					   self->fd, ms(0)));
+	EXPECT_EQ(-ETIMEDOUT, shmring_write_all_unless(self->out, self->buf, 1, self->fd, ms(0)));
 }
 
 struct reader {

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -168,6 +169,7 @@ TEST(memfd_refuses)
 {
 	struct rlimit old, none;
 	struct shmring_region g;
+	int fd;
 
 	EXPECT_EQ(-EINVAL, shmring_region_memfd(&g, 0));
 	EXPECT_EQ(-EINVAL, shmring_region_memfd(&g, SIZE_MAX));
@@ -182,6 +184,20 @@ TEST(memfd_refuses)
 	EXPECT_EQ(-EMFILE, shmring_region_memfd(&g, 4096));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &old));
 	EXPECT_TRUE(is_empty(&g));
+
+	signal(SIGXFSZ, SIG_IGN);
+	ASSERT_EQ(0, getrlimit(RLIMIT_FSIZE, &old));
+	none = old;
+	none.rlim_cur = 4096;
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &none));
+	fd = dup(0);
+	EXPECT_EQ(-EFBIG, shmring_region_memfd(&g, 8192));
+	EXPECT_TRUE(is_empty(&g));
+	/* The next one is the same: nothing was left open. */
+	close(fd);
+	EXPECT_EQ(fd, dup(0));
+	close(fd);
+	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &old));
 }
 
 TEST(attach_refuses)

@@ -4,7 +4,12 @@
  * each commit, and the telling of each release by copy
  */
 #define _GNU_SOURCE
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 
 #include <kselftest_harness.h>
 
@@ -74,6 +79,38 @@ TEST_F(mode, fenced_until_nobody_has_armed_for_a_while)
 	EXPECT_EQ(0, arm_costs(&self->e));
 	/* The other direction has not been asked for anything */
 	EXPECT_EQ(0, counters(self->e.out, SHMRING_WRITABLE).barriers);
+}
+
+static int forbid_membarrier(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = { .len = ARRAY_SIZE(code), .filter = code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+/* In a sandbox that lets nobody make others fence, an arm waits instead. */
+TEST_F(mode, may_not_call_membarrier)
+{
+	int64_t start;
+
+	RING_NEEDED(self->there);
+	if (variant->backend != SHMRING_BACKEND_MEMORY)
+		return;
+	ASSERT_EQ(0, pass(&self->e, 1 + SHMRING_FENCES));
+	ASSERT_EQ(0, forbid_membarrier());
+	start = now_ns();
+	EXPECT_EQ(1, arm_costs(&self->e));
+	EXPECT_LE(1000000, now_ns() - start);
+	ASSERT_EQ(1, shmring_try_write_from(self->e.out, "x", 1));
+	EXPECT_EQ(1, shmring_arm_readable(self->e.in));
+	EXPECT_NE(0, polled(self->e.in, SHMRING_READABLE));
 }
 
 /*

@@ -6,6 +6,8 @@
  *	writeAll with pacing			write_all_with_pacing
  *	threshold, up to the capacity		min_bytes_*
  *	-ETIMEDOUT, -EINTR, -EINVAL, -EACCES	timeout, interrupted, refused
+ *	a time beyond the clock's end		for_ages
+ *	spinning, and none			spin_before_sleep, no_spin*
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -131,6 +133,8 @@ TEST_F(wait, refused)
 	}
 	EXPECT_EQ(-EINVAL, shmring_write_all(self->out, self->buf,
 					     (size_t)SSIZE_MAX + 1, NULL));
+	EXPECT_EQ(-EINVAL, shmring_read_some(self->in, self->buf,
+					     (size_t)SSIZE_MAX + 1, NULL));
 	EXPECT_EQ(0, shmring_available(self->in));
 }
 
@@ -207,6 +211,25 @@ static void *commit_later(void *arg)
 	return (void *)shmring_try_write_from(arg, "x", 1);
 }
 
+/* Longer than the clock will run is for ever, not no time. */
+TEST_F(wait, for_ages)
+{
+	static const struct timespec ages[] = {
+		{ .tv_sec = INT64_MAX, .tv_nsec = 999999999 },
+		{ .tv_sec = INT64_MAX / 1000000000, .tv_nsec = 999999999 },
+		{ .tv_sec = INT64_MAX / 1000000000 },
+	};
+	pthread_t thread;
+	unsigned int i;
+
+	RING_NEEDED(self->in);
+	for (i = 0; i < ARRAY_SIZE(ages); i++) {
+		ASSERT_EQ(0, pthread_create(&thread, NULL, commit_later, self->out));
+		EXPECT_EQ(1, shmring_read_some(self->in, self->buf, 1, &ages[i]));
+		ASSERT_EQ(0, pthread_join(thread, NULL));
+	}
+}
+
 TEST_F(wait, spin_before_sleep)
 {
 	pthread_t thread;
@@ -227,16 +250,41 @@ TEST_F(wait, spin_before_sleep)
 
 TEST_F(wait, no_spin)
 {
+	static const uint32_t none[] = { 0, SHMRING_SPIN_OFF };
+	struct waiting w;
+	unsigned int i;
+	int64_t start;
+
+	RING_NEEDED(self->in);
+	for (i = 0; i < ARRAY_SIZE(none); i++) {
+		start = now_ns();
+		shmring_set_spin(self->in, 4000000000U);
+		shmring_set_spin(self->in, none[i]);
+		ASSERT_TRUE(waiting_start(&w, self->in, SHMRING_READABLE, 1));
+		EXPECT_GT(3000000000LL, now_ns() - start);
+		ASSERT_EQ(1, shmring_try_write_from(self->out, "x", 1));
+		EXPECT_EQ(0, waiting_end(&w));
+		ASSERT_EQ(1, shmring_try_read_into(self->in, self->buf, 1));
+	}
+}
+
+TEST_F(wait, no_spin_from_the_start)
+{
+	const struct shmring_options options = {
+		.backend = variant->backend,
+		.spin_ns = SHMRING_SPIN_OFF,
+	};
+	struct shmring *r = shmring_create(variant->capacity, &options);
 	int64_t start = now_ns();
 	struct waiting w;
 
 	RING_NEEDED(self->in);
-	shmring_set_spin(self->in, 4000000000U);
-	shmring_set_spin(self->in, 0);
-	ASSERT_TRUE(waiting_start(&w, self->in, SHMRING_READABLE, 1));
+	ASSERT_NE(NULL, r);
+	ASSERT_TRUE(waiting_start(&w, r, SHMRING_READABLE, 1));
 	EXPECT_GT(3000000000LL, now_ns() - start);
-	ASSERT_EQ(1, shmring_try_write_from(self->out, "x", 1));
+	ASSERT_EQ(1, shmring_try_write_from(r, "x", 1));
 	EXPECT_EQ(0, waiting_end(&w));
+	shmring_free(r);
 }
 
 TEST_F(wait, read_with_timeout)

@@ -535,4 +535,20 @@ TEST_F(message, nobody_receives)
 	EXPECT_EQ(-EPIPE, shmring_message_try_send(self->out, "", 0));
 }
 
+/* The other end goes while this one sleeps. */
+TEST_F(message, gone_meanwhile)
+{
+	pthread_t thread;
+	void *rc;
+
+	CARRIER_NEEDED(self);
+	shmring_set_spin(self->in, 0);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, receive_one, self->in));
+	ASSERT_TRUE(sleeps_more(self->in, SHMRING_READABLE, 0));
+	shmring_free(self->e.out);
+	self->e.out = NULL;
+	ASSERT_EQ(0, pthread_join(thread, &rc));
+	EXPECT_EQ(-EPIPE, (ssize_t)rc);
+}
+
 TEST_HARNESS_MAIN

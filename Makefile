@@ -26,6 +26,8 @@ help:
 	@echo '                  BENCH="options", ADAPTERS="files" (tests/bench/README.md)'
 	@echo 'make bench-kernel ways from the kernel to a process, side by side in a virtual machine'
 	@echo 'make check        static checks and sanitizers'
+	@echo 'make coverage     what the tests execute of the library and the module; T=none: of the'
+	@echo '                  library on this machine; T=pattern: in the guest, by these programs'
 	@echo 'make install      on this machine: PREFIX=, DESTDIR=, KDIR=; install-lib, install-module'
 	@echo 'make lib module tests examples    one part of all'
 	@echo 'make clean        remove what was built; distclean: and what was fetched'
@@ -240,6 +242,10 @@ check: all
 	$(Q)tests/setup/packages check
 	$(Q)tests/check/run
 
+coverage: | packages $(fetched_tests)
+	$(Q)[ "$(T)" = none ] || $(MAKE) --no-print-directory KERNEL=kasan build/kernel/kasan/.complete
+	$(Q)tests/coverage/run kasan $(if $(T),"$(T)")
+
 # --- Installing, on a machine whose kernel shall load the module
 
 PREFIX	?= /usr/local
@@ -280,4 +286,4 @@ distclean:
 
 -include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
 
-.PHONY: all help packages lib module examples tests run selftest bugs test-module bench-module bench-smoke bench bench-quick bench-kernel test test-long test-deep check FORCE install install-lib install-module clean distclean
+.PHONY: all help packages lib module examples tests run selftest bugs test-module bench-module bench-smoke bench bench-quick bench-kernel test test-long test-deep check coverage FORCE install install-lib install-module clean distclean

@@ -212,7 +212,7 @@ test-long: all selftest test-module bench-module bench-smoke
 	$(Q)$(run_tests) --long
 
 # What kernels of their own need is made by a make of their own.
-deep_kernels := $(built_kernels) backports
+deep_kernels := $(built_kernels) backports sid
 
 test-deep: all selftest test-module bench-module
 	$(Q)for kernel in $(deep_kernels); do \

@@ -850,7 +850,7 @@ TEST_F(ring, fork_leaves_it_behind)
 TEST_F(ring, dofork)
 {
 	size_t page = self->page;
-	int ready[2], go[2];
+	int ready[2], go[2], refused;
 	char *c, *p, byte;
 	pid_t pid;
 
@@ -860,7 +860,15 @@ TEST_F(ring, dofork)
 	p = map_pages(self, self->producer, P, 2, PROT_READ | PROT_WRITE);
 	ASSERT_NE(NULL, c);
 	ASSERT_NE(NULL, p);
-	ASSERT_EQ(0, madvise(c, 2 * page, MADV_DOFORK));
+	/* Newer kernels refuse what a driver has said of its pages. */
+	refused = madvise(c, 2 * page, MADV_DOFORK);
+	if (refused && errno == EINVAL) {
+		EXPECT_EQ(-1, madvise(p, 2 * page, MADV_DOFORK));
+		munmap(c, 2 * page);
+		munmap(p, 2 * page);
+		SKIP(return, "no child is given such pages here");
+	}
+	ASSERT_EQ(0, refused);
 	ASSERT_EQ(0, madvise(p, 2 * page, MADV_DOFORK));
 
 	pid = fork();

@@ -434,6 +434,21 @@ TEST_F(bridge, corrupt_up)
 		EXPECT_NE(0, self->stats.from.ended);
 }
 
+TEST_F(bridge, nobody_reads_the_file)
+{
+	RING_NEEDED(self->b);
+	if (variant->file != JOIN_PIPES)
+		return;
+	ASSERT_EQ(0, close(self->j.peer[0]));
+	self->j.peer[0] = -1;
+	ASSERT_EQ(1, shmring_write_all(self->j.down.out, "x", 1, NULL));
+	EXPECT_EQ(-ETIMEDOUT, shmring_bridge_run(self->b, -1, ms(5)));
+	shmring_bridge_stats(self->b, &self->stats);
+	EXPECT_NE(0, self->stats.to.ended);
+	EXPECT_EQ(-EPIPE, self->stats.to.error);
+	EXPECT_EQ(0, self->stats.from.ended);
+}
+
 /* A budget that ends within the second span. */
 TEST(budget_across_the_wrap)
 {

@@ -144,6 +144,18 @@ static long shmring_do_unregister(union shmring_request *req)
 	return shmring_unregister(r->handle);
 }
 
+/* They rise meanwhile: each is read whole, but not all at one time. */
+static struct shmring_counters
+shmring_read_counters(const struct shmring_counters *c)
+{
+	return (struct shmring_counters) {
+		.kicks	  = READ_ONCE(c->kicks),
+		.arms	  = READ_ONCE(c->arms),
+		.sleeps	  = READ_ONCE(c->sleeps),
+		.barriers = READ_ONCE(c->barriers),
+	};
+}
+
 static long shmring_info(struct shmring_file *f, struct shmring *ring,
 			 u32 size, void __user *user)
 {
@@ -174,8 +186,8 @@ static long shmring_info(struct shmring_file *f, struct shmring *ring,
 	/* The lower one first: a reader of both is not shown more than there is */
 	info.rd = shmring_load_acquire(&ring->c->rd);
 	info.wr = shmring_load_acquire(&ring->p->wr);
-	info.rx = k->rx;
-	info.tx = k->tx;
+	info.rx = shmring_read_counters(&k->rx);
+	info.tx = shmring_read_counters(&k->tx);
 
 	if (copy_to_user(user, &info, info.size) ||
 	    clear_user(user + info.size, size - info.size))

@@ -11,7 +11,7 @@
 
 #define NSEC_PER_SEC	1000000000LL
 #define SPINS_PER_CLOCK	16	/* looks between two looks at the clock */
-#define SPIN_MIN_SHARE	16	/* a wait spins for no less than 1/16 ... */
+#define SPIN_MIN_SHARE	4	/* a wait spins for no less than a quarter ... */
 #define SPIN_FULL_EVERY	16	/* ... and every 16th for the whole limit */
 
 /* clock_now - CLOCK_MONOTONIC in nanoseconds */
@@ -329,7 +329,7 @@ int shmring_lowat(struct shmring *r, enum shmring_edge edge, uint32_t bytes)
  * @ns: nanoseconds at most, of either role; 0 or SHMRING_SPIN_OFF: sleep at once
  *
  * How long it does spin adapts: it doubles when that was worth while, else it
- * is halved, down to a sixteenth; every 16th wait tries all of it.
+ * is halved, down to a quarter; every 16th wait tries all of it.
  *
  * Context: any thread.
  */

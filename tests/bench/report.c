@@ -348,18 +348,25 @@ static void plot_block(FILE *out, const char *format, ...)
 	fprintf(out, "\"\n");
 }
 
+/* A peer that has an adapter for each size is one line all the same. */
 static void plot_row(FILE *out, const char *plot, unsigned int row,
 		     enum state state)
 {
+	const char *label = loaded[row].label;
 	bool any = false;
-	unsigned int c;
+	unsigned int c, i;
 
+	for (i = 0; i < row; i++)
+		if (!strcmp(loaded[i].label, label))
+			return;
 	for (c = 0; c < case_count; c++) {
-		struct row r;
+		struct row r = { 0 };
 
 		if (!cases[c].plot || strcmp(cases[c].plot, plot))
 			continue;
-		fill(&r, c, row, -1, state);
+		for (i = row; i < loaded_count && !r.count; i++)
+			if (!strcmp(loaded[i].label, label))
+				fill(&r, c, i, -1, state);
 		if (!r.count)
 			continue;
 		if (!any)

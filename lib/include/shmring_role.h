@@ -132,9 +132,35 @@ static inline SHMRING_FLAT void shmring_role_move(struct shmring_role *role, uin
 	}
 }
 
+/*
+ * Small pieces are copied so fast that a loop would wait for each line of the
+ * data to come over from the peer's CPU.  So it asks for lines that are this
+ * much ahead; but only if the bytes there are its own to use already, for a line
+ * that the peer still works on would go back and forth.
+ *
+ * Large ones are copied, and published, in pieces: the peer copies the first
+ * while this end is at the second.
+ */
+#define SHMRING_AHEAD		1024
+#define SHMRING_PIECE		4096
+
+/* Compilers leave it out for x86 unless told that the CPU has it; who has not
+ * takes it for nothing.
+ */
+static inline void shmring_prefetch_write(const void *p)
+{
+#if defined(__x86_64__)
+	__asm__ __volatile__("prefetchw %0" : : "m" (*(const char *)p));
+#else
+	__builtin_prefetch(p, 1);
+#endif
+}
+
 static inline int shmring_role_advance(struct shmring_role *role, size_t n,
 				       enum shmring_edge edge)
 {
+	uint64_t i;
+
 	/* One comparison for 0 and for too much. */
 	if (shmring_unlikely((uint64_t)n - 1 >= role->granted)) {
 		if (role->error)
@@ -145,6 +171,13 @@ static inline int shmring_role_advance(struct shmring_role *role, size_t n,
 	shmring_role_move(role, n, edge);
 	role->limit = role->end.pos;
 	role->known = role->end.pos;
+	/* Lines of spans to come, as for copies; see SHMRING_AHEAD */
+	for (i = 0; i < n && i < SHMRING_AHEAD && i + SHMRING_AHEAD < role->granted;
+	     i += SHMRING_SMALL)
+		if (edge == SHMRING_READABLE)
+			shmring_prefetch_write(shmring_role_at(role) + SHMRING_AHEAD + i);
+		else
+			__builtin_prefetch(shmring_role_at(role) + SHMRING_AHEAD + i);
 	return 0;
 }
 
@@ -171,18 +204,6 @@ static inline void shmring_role_flush(struct shmring_role *role,
 		shmring_role_move(role, 0, edge);
 }
 
-/*
- * Small pieces are copied so fast that a loop would wait for each line of the
- * data to come over from the peer's CPU.  So it asks for lines that are this
- * much ahead; but only if the bytes there are its own to use already, for a line
- * that the peer still works on would go back and forth.
- *
- * Large ones are copied, and published, in pieces: the peer copies the first
- * while this end is at the second.
- */
-#define SHMRING_AHEAD		1024
-#define SHMRING_PIECE		4096
-
 /* Where the @n bytes that are ahead begin; NULL: leave them alone. */
 static inline unsigned char *shmring_role_ahead(const struct shmring_role *role,
 						size_t n)
@@ -190,18 +211,6 @@ static inline unsigned char *shmring_role_ahead(const struct shmring_role *role,
 	if (role->known - role->end.pos < SHMRING_AHEAD + n)
 		return NULL;
 	return shmring_role_at(role) + SHMRING_AHEAD;
-}
-
-/* Compilers leave it out for x86 unless told that the CPU has it; who has not
- * takes it for nothing.
- */
-static inline void shmring_prefetch_write(const void *p)
-{
-#if defined(__x86_64__)
-	__asm__ __volatile__("prefetchw %0" : : "m" (*(const char *)p));
-#else
-	__builtin_prefetch(p, 1);
-#endif
 }
 
 /**

@@ -52,7 +52,10 @@ static inline void bench_again(void)
 	__asm__ __volatile__("" ::: "memory");
 }
 
-/* All that a loop calls is inlined where it can be, whichever adapter it is. */
+/*
+ * What moves single items is inlined where it can be, whichever adapter it is: a
+ * call costs as much as the item.
+ */
 #define BENCH_FLAT	__attribute__((__flatten__))
 
 #define BENCH_ITEM_LOOPS(NAME, P, C) \
@@ -85,7 +88,7 @@ static BENCH_FLAT void NAME##_consume(struct bench_run *run, uint64_t n) \
 }
 
 #define BENCH_BATCH_LOOPS(NAME, P, C) \
-static BENCH_FLAT void NAME##_batch_produce(struct bench_run *run, uint64_t n) \
+static void NAME##_batch_produce(struct bench_run *run, uint64_t n) \
 { \
 	P *home = NAME##_p(run), end = *home; \
 	uint64_t i = run->producer->next, last = i + n; \
@@ -103,7 +106,7 @@ static BENCH_FLAT void NAME##_batch_produce(struct bench_run *run, uint64_t n) \
 	run->producer->next = i; \
 } \
 \
-static BENCH_FLAT void NAME##_batch_consume(struct bench_run *run, uint64_t n) \
+static void NAME##_batch_consume(struct bench_run *run, uint64_t n) \
 { \
 	C *home = NAME##_c(run), end = *home; \
 	struct bench_side *side = run->consumer; \
@@ -123,7 +126,7 @@ static BENCH_FLAT void NAME##_batch_consume(struct bench_run *run, uint64_t n) \
 }
 
 #define BENCH_BYTE_LOOPS(NAME, P, C) \
-static BENCH_FLAT void NAME##_byte_produce(struct bench_run *run, uint64_t n) \
+static void NAME##_byte_produce(struct bench_run *run, uint64_t n) \
 { \
 	P *home = NAME##_p(run), end = *home; \
 	uint64_t i = run->producer->next, last = i + n; \
@@ -143,7 +146,7 @@ static BENCH_FLAT void NAME##_byte_produce(struct bench_run *run, uint64_t n) \
 	run->producer->next = last; \
 } \
 \
-static BENCH_FLAT void NAME##_byte_consume(struct bench_run *run, uint64_t n) \
+static void NAME##_byte_consume(struct bench_run *run, uint64_t n) \
 { \
 	C *home = NAME##_c(run), end = *home; \
 	struct bench_side *side = run->consumer; \
@@ -166,7 +169,7 @@ static BENCH_FLAT void NAME##_byte_consume(struct bench_run *run, uint64_t n) \
 }
 
 #define BENCH_TRIP_LOOPS(NAME, E) \
-static BENCH_FLAT void NAME##_trip_produce(struct bench_run *run, uint64_t n) \
+static void NAME##_trip_produce(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_p(run), end = *home; \
 	struct bench_side *side = run->producer; \
@@ -184,7 +187,7 @@ static BENCH_FLAT void NAME##_trip_produce(struct bench_run *run, uint64_t n) \
 	side->next = last; \
 } \
 \
-static BENCH_FLAT void NAME##_trip_consume(struct bench_run *run, uint64_t n) \
+static void NAME##_trip_consume(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_c(run), end = *home; \
 	struct bench_side *side = run->consumer; \
@@ -205,7 +208,7 @@ static BENCH_FLAT void NAME##_trip_consume(struct bench_run *run, uint64_t n) \
 #define BENCH_OUT_MAX	64
 
 #define BENCH_SLAB_LOOPS(NAME, E) \
-static BENCH_FLAT void NAME##_side(struct bench_run *run, struct bench_side *side, \
+static void NAME##_side(struct bench_run *run, struct bench_side *side, \
 			E *home, uint64_t n) \
 { \
 	uint64_t i = side->next, last = i + n, tokens[BENCH_OUT_MAX]; \
@@ -230,18 +233,18 @@ static BENCH_FLAT void NAME##_side(struct bench_run *run, struct bench_side *sid
 	side->next = i; \
 } \
 \
-static BENCH_FLAT void NAME##_produce(struct bench_run *run, uint64_t n) \
+static void NAME##_produce(struct bench_run *run, uint64_t n) \
 { \
 	NAME##_side(run, run->producer, NAME##_p(run), n); \
 } \
 \
-static BENCH_FLAT void NAME##_consume(struct bench_run *run, uint64_t n) \
+static void NAME##_consume(struct bench_run *run, uint64_t n) \
 { \
 	NAME##_side(run, run->consumer, NAME##_c(run), n); \
 }
 
 #define BENCH_SLAB_CROSS_LOOPS(NAME, E) \
-static BENCH_FLAT void NAME##_cross_produce(struct bench_run *run, uint64_t n) \
+static void NAME##_cross_produce(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_p(run), end = *home; \
 	struct bench_carrier *c = run->carrier; \
@@ -263,7 +266,7 @@ static BENCH_FLAT void NAME##_cross_produce(struct bench_run *run, uint64_t n) \
 	run->producer->next = last; \
 } \
 \
-static BENCH_FLAT void NAME##_cross_consume(struct bench_run *run, uint64_t n) \
+static void NAME##_cross_consume(struct bench_run *run, uint64_t n) \
 { \
 	E *home = NAME##_c(run), end = *home; \
 	struct bench_carrier *c = run->carrier; \

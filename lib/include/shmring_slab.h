@@ -48,8 +48,9 @@ static inline int shmring_slab_init(struct shmring_slab *s, const struct shmring
 	if (err)
 		return err;
 	base = shmring_region_at(g, offset, l.length, SHMRING_SLAB_ALIGN);
+	/* A compiler that cannot know that errno is set then warns of an @s that is not */
 	if (!base)
-		return -errno;
+		return errno > 0 ? -errno : -ERANGE;
 	return shmring_slab_raw_init(s, base, l.length, slot_size, count, owners);
 }
 
@@ -69,7 +70,7 @@ static inline int shmring_slab_attach(struct shmring_slab *s, const struct shmri
 				       SHMRING_SLAB_ALIGN);
 
 	if (!base)
-		return -errno;
+		return errno > 0 ? -errno : -ERANGE;
 	return shmring_slab_raw_attach(s, base, g->size - offset);
 }
 

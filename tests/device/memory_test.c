@@ -156,6 +156,8 @@ TEST_F(memory, costs_little_beside_its_pages)
 		{ 64, 64 << 20, 4 },
 		{ 64, (20 << 20) + self->page, 8 },
 	};
+	/* Locks that are checked are larger, and so is what stands around them */
+	long most = access("/proc/lockdep", F_OK) ? 1024 + 256 : 5 * 1024 + 256;
 	size_t i;
 	long cost;
 
@@ -165,7 +167,7 @@ TEST_F(memory, costs_little_beside_its_pages)
 		TH_LOG("capacity %u, arena %llu: %ld bytes", sizes[i].capacity,
 		       sizes[i].arena, cost);
 		/* As exact as pages are for so many rings */
-		EXPECT_GE(1024 + 256 + self->page / sizes[i].rings, cost);
+		EXPECT_GE(most + self->page / sizes[i].rings, cost);
 		EXPECT_LE(-self->page / sizes[i].rings, cost);
 	}
 }

@@ -59,7 +59,8 @@ static void context_work(struct work_struct *work)
 	struct test_job *job = container_of(work, struct test_job, work);
 	enum test_turn turn = TURN_AGAIN;
 
-	if (test_job_resting(job))
+	/* It may be told once more after its last turn, as that its ring is corrupt */
+	if (completion_done(&job->done) || test_job_resting(job))
 		return;
 	while (turn == TURN_AGAIN && !READ_ONCE(job->stop)) {
 		turn = test_job_settle(job, test_job_turn(job));

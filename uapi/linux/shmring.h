@@ -387,7 +387,8 @@ struct shmring_ioc_kick {
  * @min: bytes that would do, at most the capacity; 0: the end's threshold
  * @timeout_ns: how long to sleep at most; 0: not at all; negative: no limit
  *
- * Returns as SHMRING_IOC_ARM, but never 0.  ETIMEDOUT; EINTR a signal came;
+ * Returns as SHMRING_IOC_ARM, but never 0.  ETIMEDOUT; EINTR a signal came, or
+ * the process was stopped and goes on;
  * EINVAL, EACCES, EPIPE, EBADMSG as there.
  */
 struct shmring_ioc_wait {

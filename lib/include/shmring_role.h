@@ -120,8 +120,8 @@ static inline size_t shmring_role_acquire(struct shmring_role *role,
  * fences for a while after each kick, since the peer will arm again, and stops
  * when the peer has not for long enough.
  */
-static inline SHMRING_FLAT void shmring_role_move(struct shmring_role *role, uint64_t n,
-				     enum shmring_edge edge)
+static inline SHMRING_FLAT void
+shmring_role_move(struct shmring_role *role, uint64_t n, enum shmring_edge edge)
 {
 	if (shmring_unlikely(shmring_end_advance(&role->end, n))) {
 		role->end.unfenced = 0;
@@ -159,6 +159,7 @@ static inline void shmring_prefetch_write(const void *p)
 static inline int shmring_role_advance(struct shmring_role *role, size_t n,
 				       enum shmring_edge edge)
 {
+	const unsigned char *ahead;
 	uint64_t i;
 
 	/* One comparison for 0 and for too much. */
@@ -171,13 +172,15 @@ static inline int shmring_role_advance(struct shmring_role *role, size_t n,
 	shmring_role_move(role, n, edge);
 	role->limit = role->end.pos;
 	role->known = role->end.pos;
-	/* Lines of spans to come, as for copies; see SHMRING_AHEAD */
+	/* Lines of spans to come, as for copies */
+	ahead = shmring_role_at(role) + SHMRING_AHEAD;
 	for (i = 0; i < n && i < SHMRING_AHEAD && i + SHMRING_AHEAD < role->granted;
-	     i += SHMRING_SMALL)
+	     i += SHMRING_SMALL) {
 		if (edge == SHMRING_READABLE)
-			shmring_prefetch_write(shmring_role_at(role) + SHMRING_AHEAD + i);
+			shmring_prefetch_write(ahead + i);
 		else
-			__builtin_prefetch(shmring_role_at(role) + SHMRING_AHEAD + i);
+			__builtin_prefetch(ahead + i);
+	}
 	return 0;
 }
 

@@ -3,6 +3,7 @@
  * The ioctls: take a request in, check it, hand it on
  */
 #include <linux/capability.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
@@ -67,7 +68,8 @@ unlock:
 	return err;
 }
 
-static long shmring_create(struct file *file, union shmring_request *req)
+static long shmring_create(struct file *file, union shmring_request *req,
+			   void __user *user)
 {
 	struct shmring_ioc_create *r = &req->create;
 	struct shmring_file *f = file->private_data;
@@ -94,7 +96,8 @@ static long shmring_create(struct file *file, union shmring_request *req)
 	return shmring_bind(f, ring, r->roles);
 }
 
-static long shmring_attach(struct file *file, union shmring_request *req)
+static long shmring_attach(struct file *file, union shmring_request *req,
+			   void __user *user)
 {
 	struct shmring_ioc_attach *r = &req->attach;
 	struct shmring_file *f = file->private_data;
@@ -115,19 +118,20 @@ static long shmring_attach(struct file *file, union shmring_request *req)
 	return shmring_bind(f, ring, r->roles);
 }
 
-static long shmring_do_register(struct shmring *ring,
-				union shmring_request *req,
-				struct shmring_ioc_register __user *user)
+static long shmring_do_register(struct file *file, union shmring_request *req,
+				void __user *user)
 {
+	struct shmring_ioc_register __user *answer = user;
 	struct shmring_ioc_register *r = &req->reg;
+	struct shmring_file *f = file->private_data;
 	int err;
 
 	if (r->flags || r->mode & ~0666)
 		return -EINVAL;
-	err = shmring_register(ring, r->mode, &r->handle);
+	err = shmring_register(f->ring, r->mode, &r->handle);
 	if (err)
 		return err;
-	if (put_user(r->handle, &user->handle)) {
+	if (put_user(r->handle, &answer->handle)) {
 		/* Nobody knows its name */
 		shmring_unregister(r->handle);
 		return -EFAULT;
@@ -135,7 +139,8 @@ static long shmring_do_register(struct shmring *ring,
 	return 0;
 }
 
-static long shmring_do_unregister(union shmring_request *req)
+static long shmring_do_unregister(struct file *file, union shmring_request *req,
+				  void __user *user)
 {
 	struct shmring_ioc_unregister *r = &req->unreg;
 
@@ -156,10 +161,13 @@ shmring_read_counters(const struct shmring_counters *c)
 	};
 }
 
-static long shmring_info(struct shmring_file *f, struct shmring *ring,
-			 u32 size, void __user *user)
+static long shmring_info(struct file *file, union shmring_request *req,
+			 void __user *user)
 {
+	struct shmring_file *f = file->private_data;
+	struct shmring *ring = f->ring;
 	struct shmring_kernel_page *k = ring->k;
+	u32 size = req->size;
 	struct shmring_ioc_info info = {
 		.size		 = min_t(u32, size, sizeof(info)),
 		.flags		 = ring->flags,
@@ -210,8 +218,10 @@ static struct shmring_side *shmring_waiter(struct shmring_file *f, u32 edge)
 	}
 }
 
-static long shmring_do_arm(struct shmring_file *f, union shmring_request *req)
+static long shmring_do_arm(struct file *file, union shmring_request *req,
+			   void __user *user)
 {
+	struct shmring_file *f = file->private_data;
 	struct shmring_ioc_arm *r = &req->arm;
 	struct shmring_side *side = shmring_waiter(f, r->edge);
 
@@ -223,8 +233,10 @@ static long shmring_do_arm(struct shmring_file *f, union shmring_request *req)
 						f->ring->capacity));
 }
 
-static long shmring_do_wait(struct shmring_file *f, union shmring_request *req)
+static long shmring_do_wait(struct file *file, union shmring_request *req,
+			    void __user *user)
 {
+	struct shmring_file *f = file->private_data;
 	struct shmring_ioc_wait *r = &req->wait;
 	struct shmring_side *side = shmring_waiter(f, r->edge);
 	long ret;
@@ -251,8 +263,10 @@ static struct shmring_side *shmring_maker(struct shmring_file *f, u32 edge)
 	}
 }
 
-static long shmring_do_kick(struct shmring_file *f, union shmring_request *req)
+static long shmring_do_kick(struct file *file, union shmring_request *req,
+			    void __user *user)
 {
+	struct shmring_file *f = file->private_data;
 	struct shmring_ioc_kick *r = &req->kick;
 	struct shmring_side *side = shmring_maker(f, r->edge);
 
@@ -263,9 +277,10 @@ static long shmring_do_kick(struct shmring_file *f, union shmring_request *req)
 	return shmring_kick_if_reached(side->peer);
 }
 
-static long shmring_do_unfence(struct shmring_file *f,
-			       union shmring_request *req)
+static long shmring_do_unfence(struct file *file, union shmring_request *req,
+			       void __user *user)
 {
+	struct shmring_file *f = file->private_data;
 	struct shmring_ioc_unfence *r = &req->unfence;
 	struct shmring_side *side = shmring_maker(f, r->edge);
 
@@ -276,8 +291,10 @@ static long shmring_do_unfence(struct shmring_file *f,
 	return shmring_unfence(side);
 }
 
-static long shmring_do_lowat(struct shmring_file *f, union shmring_request *req)
+static long shmring_do_lowat(struct file *file, union shmring_request *req,
+			     void __user *user)
 {
+	struct shmring_file *f = file->private_data;
 	struct shmring_ioc_lowat *r = &req->lowat;
 	struct shmring_side *side = shmring_waiter(f, r->edge);
 
@@ -291,99 +308,90 @@ static long shmring_do_lowat(struct shmring_file *f, union shmring_request *req)
 	return 0;
 }
 
-/* The length of a request as this kernel knows it, 0 if there is none. */
-static u32 shmring_request_size(unsigned int cmd)
-{
-	switch (cmd) {
-	case SHMRING_IOC_CREATE:
-		return sizeof(struct shmring_ioc_create);
-	case SHMRING_IOC_REGISTER:
-		return sizeof(struct shmring_ioc_register);
-	case SHMRING_IOC_ATTACH:
-		return sizeof(struct shmring_ioc_attach);
-	case SHMRING_IOC_UNREGISTER:
-		return sizeof(struct shmring_ioc_unregister);
-	case SHMRING_IOC_INFO:
-		return sizeof(struct shmring_ioc_info);
-	case SHMRING_IOC_ARM:
-		return sizeof(struct shmring_ioc_arm);
-	case SHMRING_IOC_KICK:
-		return sizeof(struct shmring_ioc_kick);
-	case SHMRING_IOC_WAIT:
-		return sizeof(struct shmring_ioc_wait);
-	case SHMRING_IOC_LOWAT:
-		return sizeof(struct shmring_ioc_lowat);
-	case SHMRING_IOC_UNFENCE:
-		return sizeof(struct shmring_ioc_unfence);
-	default:
-		return 0;
-	}
-}
+/**
+ * struct shmring_request_kind - what is known of a request
+ * @known: its length, as this kernel knows it
+ * @first: the length that its first version had; 0: that one
+ * @unbound: it does not want a bound fd
+ * @fills: it is there to be filled: only its size is read
+ * @handle: what it does; struct shmring_file.ring is there unless @unbound
+ */
+struct shmring_request_kind {
+	u32 known;
+	u32 first;
+	bool unbound;
+	bool fills;
+	long (*handle)(struct file *file, union shmring_request *req,
+		       void __user *user);
+};
 
-/* The length that its first version had. */
-static u32 shmring_request_min(unsigned int cmd)
-{
-	switch (cmd) {
-	case SHMRING_IOC_CREATE:
-		return offsetofend(struct shmring_ioc_create, start);
-	case SHMRING_IOC_INFO:
-		return offsetofend(struct shmring_ioc_info, drop_bytes);
-	default:
-		return shmring_request_size(cmd);
+#define SHMRING_REQUEST(type, function, ...)		\
+	{						\
+		.known	= sizeof(struct type),		\
+		.handle	= function,			\
+		##__VA_ARGS__				\
 	}
-}
+
+static const struct shmring_request_kind shmring_requests[] = {
+	[_IOC_NR(SHMRING_IOC_CREATE)] =
+		SHMRING_REQUEST(shmring_ioc_create, shmring_create,
+				.first = offsetofend(struct shmring_ioc_create,
+						     start),
+				.unbound = true),
+	[_IOC_NR(SHMRING_IOC_REGISTER)] =
+		SHMRING_REQUEST(shmring_ioc_register, shmring_do_register),
+	[_IOC_NR(SHMRING_IOC_ATTACH)] =
+		SHMRING_REQUEST(shmring_ioc_attach, shmring_attach,
+				.unbound = true),
+	[_IOC_NR(SHMRING_IOC_UNREGISTER)] =
+		SHMRING_REQUEST(shmring_ioc_unregister, shmring_do_unregister,
+				.unbound = true),
+	[_IOC_NR(SHMRING_IOC_INFO)] =
+		SHMRING_REQUEST(shmring_ioc_info, shmring_info,
+				.first = offsetofend(struct shmring_ioc_info,
+						     drop_bytes),
+				.fills = true),
+	[_IOC_NR(SHMRING_IOC_ARM)] =
+		SHMRING_REQUEST(shmring_ioc_arm, shmring_do_arm),
+	[_IOC_NR(SHMRING_IOC_KICK)] =
+		SHMRING_REQUEST(shmring_ioc_kick, shmring_do_kick),
+	[_IOC_NR(SHMRING_IOC_WAIT)] =
+		SHMRING_REQUEST(shmring_ioc_wait, shmring_do_wait),
+	[_IOC_NR(SHMRING_IOC_LOWAT)] =
+		SHMRING_REQUEST(shmring_ioc_lowat, shmring_do_lowat),
+	[_IOC_NR(SHMRING_IOC_UNFENCE)] =
+		SHMRING_REQUEST(shmring_ioc_unfence, shmring_do_unfence),
+};
 
 long shmring_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct shmring_file *f = file->private_data;
+	const struct shmring_request_kind *kind;
+	unsigned int nr = _IOC_NR(cmd);
 	void __user *user = (void __user *)arg;
-	u32 known = shmring_request_size(cmd);
 	union shmring_request req;
-	struct shmring *ring;
 	u32 size;
 	int err;
 
-	if (!known)
+	if (cmd != _IO(SHMRING_IOC_TYPE, nr) || nr >= ARRAY_SIZE(shmring_requests))
 		return -ENOTTY;
+	/* Comes from a process, and not even speculation may lead astray */
+	nr = array_index_nospec(nr, ARRAY_SIZE(shmring_requests));
+	kind = &shmring_requests[nr];
+
 	if (get_user(size, (u32 __user *)user))
 		return -EFAULT;
-	if (size < shmring_request_min(cmd))
+	if (size < (kind->first ?: kind->known))
 		return -EINVAL;
 	if (size > SHMRING_REQUEST_MAX)
 		return -E2BIG;
-	if (cmd != SHMRING_IOC_INFO) {
-		err = copy_struct_from_user(&req, known, user, size);
+	if (!kind->fills) {
+		err = copy_struct_from_user(&req, kind->known, user, size);
 		if (err)
 			return err;
 	}
-
-	switch (cmd) {
-	case SHMRING_IOC_CREATE:
-		return shmring_create(file, &req);
-	case SHMRING_IOC_ATTACH:
-		return shmring_attach(file, &req);
-	case SHMRING_IOC_UNREGISTER:
-		return shmring_do_unregister(&req);
-	}
-
-	ring = shmring_file_ring(f);
-	if (!ring)
+	/* As it was checked, whatever has become of it since */
+	req.size = size;
+	if (!kind->unbound && !shmring_file_ring(file->private_data))
 		return -ENOTCONN;
-
-	switch (cmd) {
-	case SHMRING_IOC_REGISTER:
-		return shmring_do_register(ring, &req, user);
-	case SHMRING_IOC_INFO:
-		return shmring_info(f, ring, size, user);
-	case SHMRING_IOC_ARM:
-		return shmring_do_arm(f, &req);
-	case SHMRING_IOC_KICK:
-		return shmring_do_kick(f, &req);
-	case SHMRING_IOC_WAIT:
-		return shmring_do_wait(f, &req);
-	case SHMRING_IOC_LOWAT:
-		return shmring_do_lowat(f, &req);
-	default:
-		return shmring_do_unfence(f, &req);
-	}
+	return kind->handle(file, &req, user);
 }

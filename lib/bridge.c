@@ -333,7 +333,7 @@ int shmring_bridge_run(struct shmring_bridge *b, int cancel_fd,
 		{ .fd = b->epoll, .events = POLLIN },
 		{ .fd = cancel_fd, .events = POLLIN },
 	};
-	int64_t deadline, ns;
+	int64_t deadline;
 	struct timespec left;
 	int rc, n;
 
@@ -345,15 +345,7 @@ int shmring_bridge_run(struct shmring_bridge *b, int cancel_fd,
 		if (rc < 0)
 			return outcome(b);
 		/* A look at the other fd is due even if there is more to do. */
-		ns = rc ? 0 : deadline;
-		if (!rc && deadline != INT64_MAX) {
-			ns = deadline - clock_now();
-			if (ns < 0)
-				ns = 0;
-		}
-		left.tv_sec = ns / 1000000000;
-		left.tv_nsec = ns % 1000000000;
-		n = ppoll(fds, 2, ns == INT64_MAX ? NULL : &left, NULL);
+		n = ppoll(fds, 2, time_left(rc ? 0 : deadline, &left), NULL);
 		if (n < 0)
 			return -errno;
 		if (fds[1].revents)

@@ -14,7 +14,6 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 
 #include "internal.h"
@@ -40,17 +39,8 @@ static int look(int fd)
 static int sleep_on(struct pollfd fds[2], int64_t deadline)
 {
 	struct timespec left;
-	int64_t ns;
-	int n;
+	int n = ppoll(fds, 2, time_left(deadline, &left), NULL);
 
-	if (deadline != INT64_MAX) {
-		ns = deadline - clock_now();
-		if (ns < 0)
-			ns = 0;
-		left.tv_sec = ns / 1000000000;
-		left.tv_nsec = ns % 1000000000;
-	}
-	n = ppoll(fds, 2, deadline == INT64_MAX ? NULL : &left, NULL);
 	if (n < 0)
 		return -errno;
 	return n ? 0 : -ETIMEDOUT;
@@ -85,6 +75,19 @@ static int wait_unless(struct shmring_role *role, enum shmring_edge edge,
 		if (rc)
 			return rc;
 	}
+}
+
+/*
+ * A writer that finds the ring full looks at once who calls it off: a consumer
+ * that keeps up would always give it more to do first.
+ */
+static int stream_wait_unless(struct shmring_role *role, enum shmring_edge edge,
+			      size_t left, int cancel_fd, int64_t deadline)
+{
+	int err = edge == SHMRING_WRITABLE ? look(cancel_fd) : 0;
+
+	(void)left;
+	return err ? err : wait_unless(role, edge, cancel_fd, deadline);
 }
 
 static int wait_for_unless(struct shmring_role *role, enum shmring_edge edge,
@@ -171,26 +174,7 @@ int shmring_wait_writable_unless(struct shmring *r, int cancel_fd,
 ssize_t shmring_read_some_unless(struct shmring *r, void *buf, size_t n,
 				 int cancel_fd, const struct timespec *timeout)
 {
-	struct shmring_role *role = &r->consumer.role;
-	int64_t deadline;
-	size_t done;
-	int err;
-
-	if (role->error)
-		return role->error;
-	if (n > SSIZE_MAX)
-		return -EINVAL;
-	err = deadline_of(timeout, &deadline);
-	if (err || !n)
-		return err;
-	done = shmring_try_read_into(r, buf, n);
-	if (done)
-		return (ssize_t)done;
-	err = wait_unless(role, SHMRING_READABLE, cancel_fd, deadline);
-	if (err)
-		return err == -EPIPE ? 0 : err;
-	done = shmring_try_read_into(r, buf, n);
-	return done ? (ssize_t)done : role->error;
+	return stream_read(r, buf, n, timeout, stream_wait_unless, cancel_fd);
 }
 
 /**
@@ -209,34 +193,5 @@ ssize_t shmring_read_some_unless(struct shmring *r, void *buf, size_t n,
 ssize_t shmring_write_all_unless(struct shmring *r, const void *buf, size_t n,
 				 int cancel_fd, const struct timespec *timeout)
 {
-	struct shmring_role *role = &r->producer.role;
-	struct ring *ring = ring_of(r);
-	const unsigned char *from = buf;
-	int64_t deadline;
-	size_t done = 0;
-	int err;
-
-	if (role->error)
-		return role->error;
-	if (n > SSIZE_MAX)
-		return -EINVAL;
-	err = deadline_of(timeout, &deadline);
-	if (err)
-		return err;
-	while (done < n) {
-		if (ring_state(ring) & SHMRING_STATE_CONSUMER_GONE) {
-			err = -EPIPE;
-			break;
-		}
-		done += shmring_try_write_from(r, from + done, n - done);
-		if (done == n)
-			break;
-		err = look(cancel_fd);
-		if (!err)
-			err = wait_unless(role, SHMRING_WRITABLE, cancel_fd,
-					  deadline);
-		if (err)
-			break;
-	}
-	return done ? (ssize_t)done : err;
+	return stream_write(r, buf, n, timeout, stream_wait_unless, cancel_fd);
 }

@@ -174,9 +174,23 @@ void barrier_heavy(void *counter);
 /* lib/wait.c */
 int64_t clock_now(void);
 int deadline_of(const struct timespec *timeout, int64_t *deadline);
+const struct timespec *time_left(int64_t deadline, struct timespec *left);
 int64_t role_ready(struct ring *r, struct shmring_role *role,
 		   enum shmring_edge edge, uint32_t min);
 int role_wait(struct shmring_role *role, enum shmring_edge edge, uint32_t min,
 	      int64_t deadline);
+
+/*
+ * lib/stream.c: how a stream waits when the ring is full, or empty.  @left bytes
+ * are still wanted.  0: look again; or a negative errno.
+ */
+typedef int stream_wait(struct shmring_role *role, enum shmring_edge edge,
+			size_t left, int cancel_fd, int64_t deadline);
+ssize_t stream_write(struct shmring *r, const void *buf, size_t n,
+		     const struct timespec *timeout, stream_wait *wait,
+		     int cancel_fd);
+ssize_t stream_read(struct shmring *r, void *buf, size_t n,
+		    const struct timespec *timeout, stream_wait *wait,
+		    int cancel_fd);
 
 #endif /* SHMRING_INTERNAL_H */

@@ -193,22 +193,16 @@ static int64_t memory_wait(struct ring *r, struct shmring_role *role,
 		.events = POLLIN,
 	};
 	struct timespec left;
-	int64_t rc, ns;
+	int64_t rc;
 
 	for (;;) {
 		rc = memory_arm(r, role, edge, min);
 		if (rc)
 			return rc;
-		if (deadline != INT64_MAX) {
-			ns = deadline - clock_now();
-			if (ns <= 0)
-				return -ETIMEDOUT;
-			left.tv_sec = ns / 1000000000;
-			left.tv_nsec = ns % 1000000000;
-		}
+		if (deadline != INT64_MAX && clock_now() >= deadline)
+			return -ETIMEDOUT;
 		count(&memory_counters(r, edge)->sleeps);
-		if (ppoll(&event, 1, deadline == INT64_MAX ? NULL : &left,
-			  NULL) < 0)
+		if (ppoll(&event, 1, time_left(deadline, &left), NULL) < 0)
 			return -errno;
 		/* The kick took the arm: no new one unless it is needed */
 		rc = role_ready(r, role, edge, min);

@@ -8,30 +8,20 @@
 #include "internal.h"
 
 /* A threshold that is above what is left to do would never be asked for. */
-static uint32_t threshold(const struct waiter *w, size_t left)
+static int stream_wait_plain(struct shmring_role *role, enum shmring_edge edge,
+			     size_t left, int cancel_fd, int64_t deadline)
 {
-	return left < w->lowat ? (uint32_t)left : w->lowat;
+	uint32_t lowat = ring_waiter(ring_of(role->ring), edge)->lowat;
+
+	(void)cancel_fd;
+	return role_wait(role, edge, left < lowat ? (uint32_t)left : lowat,
+			 deadline);
 }
 
-/**
- * shmring_write_all - write, and wait for space as often as that takes
- * @r: the ring
- * @buf: the bytes
- * @n: how many, up to SSIZE_MAX
- * @timeout: for all of it; NULL: for ever; 0: what there is space for
- *
- * Sleeps until there is as much space as shmring_lowat() says; a threshold of
- * half the capacity costs the fewest wake-ups.
- *
- * Context: the producer's thread; sleeps.
- *
- * Return: @n; fewer if time ran out, a signal came, the consumer has gone or
- * its position is impossible after some bytes had been written (the next call
- * tells what it was); if none had been: -ETIMEDOUT, -EINTR, -EPIPE, -EBADMSG;
- * -EINVAL, -EACCES, -EBUSY.
- */
-ssize_t shmring_write_all(struct shmring *r, const void *buf, size_t n,
-			  const struct timespec *timeout)
+/* stream_write - shmring_write_all(), waiting by @wait */
+ssize_t stream_write(struct shmring *r, const void *buf, size_t n,
+		     const struct timespec *timeout, stream_wait *wait,
+		     int cancel_fd)
 {
 	struct shmring_role *role = &r->producer.role;
 	struct ring *ring = ring_of(r);
@@ -55,12 +45,62 @@ ssize_t shmring_write_all(struct shmring *r, const void *buf, size_t n,
 		done += shmring_try_write_from(r, from + done, n - done);
 		if (done == n)
 			break;
-		err = role_wait(role, SHMRING_WRITABLE,
-				threshold(&ring->tx, n - done), deadline);
+		err = wait(role, SHMRING_WRITABLE, n - done, cancel_fd, deadline);
 		if (err)
 			break;
 	}
 	return done ? (ssize_t)done : err;
+}
+
+/* stream_read - shmring_read_some(), waiting by @wait */
+ssize_t stream_read(struct shmring *r, void *buf, size_t n,
+		    const struct timespec *timeout, stream_wait *wait,
+		    int cancel_fd)
+{
+	struct shmring_role *role = &r->consumer.role;
+	int64_t deadline;
+	size_t done;
+	int err;
+
+	if (role->error)
+		return role->error;
+	if (n > SSIZE_MAX)
+		return -EINVAL;
+	err = deadline_of(timeout, &deadline);
+	if (err || !n)
+		return err;
+	done = shmring_try_read_into(r, buf, n);
+	if (done)
+		return (ssize_t)done;
+	err = wait(role, SHMRING_READABLE, n, cancel_fd, deadline);
+	if (err && err != -EPIPE)
+		return err;
+	/* On -EPIPE fewer bytes than the threshold may be left, or none. */
+	done = shmring_try_read_into(r, buf, n);
+	return done ? (ssize_t)done : role->error;
+}
+
+/**
+ * shmring_write_all - write, and wait for space as often as that takes
+ * @r: the ring
+ * @buf: the bytes
+ * @n: how many, up to SSIZE_MAX
+ * @timeout: for all of it; NULL: for ever; 0: what there is space for
+ *
+ * Sleeps until there is as much space as shmring_lowat() says; a threshold of
+ * half the capacity costs the fewest wake-ups.
+ *
+ * Context: the producer's thread; sleeps.
+ *
+ * Return: @n; fewer if time ran out, a signal came, the consumer has gone or
+ * its position is impossible after some bytes had been written (the next call
+ * tells what it was); if none had been: -ETIMEDOUT, -EINTR, -EPIPE, -EBADMSG;
+ * -EINVAL, -EACCES, -EBUSY.
+ */
+ssize_t shmring_write_all(struct shmring *r, const void *buf, size_t n,
+			  const struct timespec *timeout)
+{
+	return stream_write(r, buf, n, timeout, stream_wait_plain, -1);
 }
 
 /**
@@ -82,25 +122,5 @@ ssize_t shmring_write_all(struct shmring *r, const void *buf, size_t n,
 ssize_t shmring_read_some(struct shmring *r, void *buf, size_t n,
 			  const struct timespec *timeout)
 {
-	struct shmring_role *role = &r->consumer.role;
-	int64_t deadline;
-	size_t done;
-	int err;
-
-	if (role->error)
-		return role->error;
-	if (n > SSIZE_MAX)
-		return -EINVAL;
-	err = deadline_of(timeout, &deadline);
-	if (err || !n)
-		return err;
-	done = shmring_try_read_into(r, buf, n);
-	if (done)
-		return (ssize_t)done;
-	err = role_wait(role, SHMRING_READABLE,
-			threshold(&ring_of(r)->rx, n), deadline);
-	if (err && err != -EPIPE)
-		return err;
-	/* On -EPIPE fewer bytes than the threshold may be left, or none. */
-	return (ssize_t)shmring_try_read_into(r, buf, n);
+	return stream_read(r, buf, n, timeout, stream_wait_plain, -1);
 }

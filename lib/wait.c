@@ -48,6 +48,25 @@ int deadline_of(const struct timespec *timeout, int64_t *deadline)
 	return 0;
 }
 
+/*
+ * time_left - from now until @deadline, as ppoll() takes it
+ *
+ * Return: @left; NULL: for ever.
+ */
+const struct timespec *time_left(int64_t deadline, struct timespec *left)
+{
+	int64_t ns;
+
+	if (deadline == INT64_MAX)
+		return NULL;
+	ns = deadline - clock_now();
+	if (ns < 0)
+		ns = 0;
+	left->tv_sec = ns / NSEC_PER_SEC;
+	left->tv_nsec = ns % NSEC_PER_SEC;
+	return left;
+}
+
 static void pause_cpu(void)
 {
 #if defined(__x86_64__)

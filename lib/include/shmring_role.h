@@ -156,12 +156,27 @@ static inline void shmring_prefetch_write(const void *p)
 #endif
 }
 
+/* Ask for the lines of the @n bytes that are ahead, if they are this end's own. */
+static inline SHMRING_FLAT void
+shmring_role_look_ahead(const struct shmring_role *role, uint64_t n,
+			enum shmring_edge edge)
+{
+	const unsigned char *ahead = shmring_role_at(role) + SHMRING_AHEAD;
+	uint64_t i;
+
+	if (role->known - role->end.pos < SHMRING_AHEAD + n)
+		return;
+	for (i = 0; i < n; i += SHMRING_SMALL) {
+		if (edge == SHMRING_READABLE)
+			shmring_prefetch_write(ahead + i);
+		else
+			__builtin_prefetch(ahead + i);
+	}
+}
+
 static inline int shmring_role_advance(struct shmring_role *role, size_t n,
 				       enum shmring_edge edge)
 {
-	const unsigned char *ahead;
-	uint64_t i;
-
 	/* One comparison for 0 and for too much. */
 	if (shmring_unlikely((uint64_t)n - 1 >= role->granted)) {
 		if (role->error)
@@ -171,16 +186,8 @@ static inline int shmring_role_advance(struct shmring_role *role, size_t n,
 	role->granted -= n;
 	shmring_role_move(role, n, edge);
 	role->limit = role->end.pos;
-	role->known = role->end.pos;
-	/* Lines of spans to come, as for copies */
-	ahead = shmring_role_at(role) + SHMRING_AHEAD;
-	for (i = 0; i < n && i < SHMRING_AHEAD && i + SHMRING_AHEAD < role->granted;
-	     i += SHMRING_SMALL) {
-		if (edge == SHMRING_READABLE)
-			shmring_prefetch_write(ahead + i);
-		else
-			__builtin_prefetch(ahead + i);
-	}
+	role->known = role->end.pos + role->granted;
+	shmring_role_look_ahead(role, n < SHMRING_AHEAD ? n : SHMRING_AHEAD, edge);
 	return 0;
 }
 
@@ -205,15 +212,6 @@ static inline void shmring_role_flush(struct shmring_role *role,
 {
 	if (shmring_load(role->end.own) != role->end.pos)
 		shmring_role_move(role, 0, edge);
-}
-
-/* Where the @n bytes that are ahead begin; NULL: leave them alone. */
-static inline unsigned char *shmring_role_ahead(const struct shmring_role *role,
-						size_t n)
-{
-	if (role->known - role->end.pos < SHMRING_AHEAD + n)
-		return NULL;
-	return shmring_role_at(role) + SHMRING_AHEAD;
 }
 
 /**
@@ -245,8 +243,8 @@ static inline int shmring_producer_commit(struct shmring_producer *p, size_t n)
 static inline SHMRING_FLAT size_t
 shmring_role_put(struct shmring_role *role, const unsigned char *from, size_t n)
 {
-	unsigned char small[SHMRING_SMALL], *ahead;
-	uint64_t credit, first, i;
+	unsigned char small[SHMRING_SMALL];
+	uint64_t credit, first;
 
 	if (!n)
 		return 0;
@@ -269,9 +267,7 @@ shmring_role_put(struct shmring_role *role, const unsigned char *from, size_t n)
 			return n;
 		}
 	}
-	ahead = shmring_role_ahead(role, n);
-	for (i = 0; ahead && i < n; i += SHMRING_SMALL)
-		shmring_prefetch_write(ahead + i);
+	shmring_role_look_ahead(role, n, SHMRING_READABLE);
 	memcpy(shmring_role_at(role), from, n);
 	shmring_role_move(role, n, SHMRING_READABLE);
 	return n;
@@ -359,8 +355,7 @@ static inline SHMRING_FLAT size_t
 shmring_role_take_piece(struct shmring_role *role, unsigned char *to, size_t n,
 			uint64_t lag)
 {
-	unsigned char *ahead;
-	uint64_t credit, first, most, i;
+	uint64_t credit, first, most;
 
 	if (!n)
 		return 0;
@@ -385,9 +380,7 @@ shmring_role_take_piece(struct shmring_role *role, unsigned char *to, size_t n,
 			return n;
 		}
 	}
-	ahead = shmring_role_ahead(role, n);
-	for (i = 0; ahead && i < n; i += SHMRING_SMALL)
-		__builtin_prefetch(ahead + i);
+	shmring_role_look_ahead(role, n, SHMRING_WRITABLE);
 	memcpy(to, shmring_role_at(role), n);
 	shmring_role_leave(role, n, lag);
 	return n;

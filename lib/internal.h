@@ -7,7 +7,7 @@
 
 #include <shmring.h>
 
-#define SHMRING_SPIN_DEFAULT	5000		/* nanoseconds */
+#define SHMRING_SPIN_DEFAULT	50000		/* nanoseconds, see wait.c */
 
 /**
  * struct layout - where a ring's pages are, as struct shmring_kernel_page says

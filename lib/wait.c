@@ -4,6 +4,12 @@
  *
  * Waking a sleeper takes tens of microseconds, a busy peer answers in a tenth
  * of one.  So a wait spins first, for as long as that has paid of late.
+ *
+ * The limit is somewhat more than it takes to wake a peer.  With less, two ends
+ * that answer each other would stay asleep once one of them had been late: each
+ * would give up before the one that it has just woken can answer.  It is also
+ * what a sleep costs, so that a wait takes at most twice the least that was
+ * possible, whenever the answer comes.
  */
 #include <errno.h>
 
@@ -11,7 +17,7 @@
 
 #define NSEC_PER_SEC	1000000000LL
 #define SPINS_PER_CLOCK	16	/* looks between two looks at the clock */
-#define SPIN_MIN_SHARE	4	/* a wait spins for no less than a quarter ... */
+#define SPIN_MIN_SHARE	16	/* a wait spins for no less than a 16th ... */
 #define SPIN_FULL_EVERY	16	/* ... and every 16th for the whole limit */
 
 /* clock_now - CLOCK_MONOTONIC in nanoseconds */
@@ -348,7 +354,7 @@ int shmring_lowat(struct shmring *r, enum shmring_edge edge, uint32_t bytes)
  * @ns: nanoseconds at most, of either role; 0 or SHMRING_SPIN_OFF: sleep at once
  *
  * How long it does spin adapts: it doubles when that was worth while, else it
- * is halved, down to a quarter; every 16th wait tries all of it.
+ * is halved, down to a 16th; every 16th wait tries all of it.
  *
  * Context: any thread.
  */

@@ -113,7 +113,7 @@ struct shmring {
  *	to be an end, r to observe; 0: 0600.  The device only
  * @start: where both positions begin
  * @spin_ns: how long a wait may spin before it sleeps, in nanoseconds; 0: about
- *	5000; SHMRING_SPIN_OFF: not at all
+ *	50000; SHMRING_SPIN_OFF: not at all
  * @reserved: zero
  * @arena: bytes that both ends can write beside the ring, see shmring_arena(): a
  *	multiple of the page size, at most 2^30; 0: none

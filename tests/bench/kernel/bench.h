@@ -55,7 +55,6 @@ struct consumer {
  * struct transport - a way from the kernel to a process
  * @name: of the row in the table
  * @note: one line about it
- * @bytes_max: larger records make no sense
  * @flags: the transport's own, INEXACT, NO_KICKS
  * @open: 0; -EOPNOTSUPP this kernel, or this build, has none; or an errno
  * @produce: on another thread; NULL: BENCH_RUN of the consumer's device
@@ -68,7 +67,6 @@ struct consumer {
 struct transport {
 	const char *name;
 	const char *note;
-	uint32_t bytes_max;
 	unsigned int flags;
 	int (*open)(struct consumer *c);
 	int (*produce)(struct consumer *c, struct bench_run *r);

@@ -30,12 +30,7 @@ static const struct transport *const taps[] = {
 	&by_tap_lowat, &by_tpacket, &by_tap, &by_packet,
 };
 
-static const uint32_t sizes[] = { 8, 64, 512, 4096, 16384 };
-
-static bool makes_sense(const struct transport *t, uint32_t bytes)
-{
-	return !t->bytes_max || bytes <= t->bytes_max;
-}
+static const uint32_t sizes[] = { 8, 64, 1024, 4096, 16384 };
 
 /* --- As a test: no time is looked at */
 
@@ -94,21 +89,36 @@ static void test(const struct transport *t, uint32_t bytes, bool lossless)
 	ksft_test_result(!wrong, "%s, %u bytes, %s\n", t->name, bytes, how);
 }
 
+/* A consumer that never sleeps is never woken. */
+static void test_kicks(const struct transport *t)
+{
+	struct measure m = {
+		.run = {
+			.bytes = 64,
+			.burst = 64,
+			.limit = 2048,
+			.interval_ns = 1000000,
+			.duration_ns = 20000000000ULL,
+		},
+		.busy = true,
+	};
+	int err = measure(t, &m, true);
+
+	if (m.kicks)
+		ksft_print_msg("%" PRIu64 " kicks\n", m.kicks);
+	ksft_test_result(!err && m.received && !m.kicks && !flaw(&m, false),
+			 "%s, no kicks to a busy consumer\n", t->name);
+}
+
 static void test_all(void)
 {
-	unsigned int i, j, plan = COUNT(taps) * COUNT(sizes);
+	unsigned int i, j;
 
-	for (i = 0; i < COUNT(transports); i++) {
-		for (j = 0; j < COUNT(sizes); j++)
-			plan += makes_sense(transports[i], sizes[j]) ? 2 : 0;
-	}
 	setlinebuf(stdout);
 	ksft_print_header();
-	ksft_set_plan(plan);
+	ksft_set_plan((2 * COUNT(transports) + COUNT(taps)) * COUNT(sizes) + 2);
 	for (i = 0; i < COUNT(transports); i++) {
 		for (j = 0; j < COUNT(sizes); j++) {
-			if (!makes_sense(transports[i], sizes[j]))
-				continue;
 			test(transports[i], sizes[j], true);
 			test(transports[i], sizes[j], false);
 		}
@@ -117,6 +127,8 @@ static void test_all(void)
 		for (j = 0; j < COUNT(sizes); j++)
 			test(taps[i], sizes[j], false);
 	}
+	test_kicks(&by_shmring);
+	test_kicks(&by_shmring_batch);
 	ksft_finished();	/* does not return */
 }
 
@@ -165,10 +177,10 @@ static void bench(FILE *out, const struct transport *t, const char *mode,
 }
 
 /*
- * Three loads: as fast as it goes, waiting for room ("full"); a burst a
- * millisecond, that a consumer has the time for ("light"); and bursts of more
- * than the capacity ("heavy"), of which every transport drops some.  The two
- * latter are the same for all.
+ * Four loads: as fast as it goes, waiting for room ("full"); a burst a
+ * millisecond, that a consumer has the time for ("light"), and one that never
+ * sleeps ("busy"); and bursts of more than the capacity ("heavy"), of which every
+ * transport drops some.  All but the first are the same for all.
  */
 static void bench_size(FILE *out, uint32_t bytes, int round, uint64_t ns)
 {
@@ -186,6 +198,7 @@ static void bench_size(FILE *out, uint32_t bytes, int round, uint64_t ns)
 			.interval_ns = 1000000,
 			.duration_ns = ns, .limit = UINT64_MAX,
 		} };
+		struct measure busy = paced;
 		struct measure heavy = { .run = {
 			.bytes = bytes, .burst = 2 * CAPACITY / bytes,
 			.interval_ns = 25000000,
@@ -193,10 +206,10 @@ static void bench_size(FILE *out, uint32_t bytes, int round, uint64_t ns)
 			.limit = 4 * (2 * CAPACITY / bytes),
 		} };
 
-		if (!makes_sense(t, bytes))
-			continue;
+		busy.busy = true;
 		bench(out, t, "full", round, &full);
 		bench(out, t, "light", round, &paced);
+		bench(out, t, "busy", round, &busy);
 		bench(out, t, "heavy", round, &heavy);
 	}
 }
@@ -234,8 +247,7 @@ static void bench_overflow(FILE *out, uint32_t bytes)
 			.duration_ns = 10000000000, .limit = 4 * burst,
 		} };
 
-		if (makes_sense(transports[i], bytes))
-			bench(out, transports[i], "overflow", 1, &m);
+		bench(out, transports[i], "overflow", 1, &m);
 	}
 }
 
@@ -257,9 +269,8 @@ static void bench_count(FILE *out, uint32_t bytes)
 			.duration_ns = 1000000000, .limit = 8 * burst,
 		} };
 
-		if (makes_sense(t, bytes))
-			bench(out, t, i < COUNT(transports) ? "count" :
-			      "tap-count", 1, &m);
+		bench(out, t, i < COUNT(transports) ? "count" : "tap-count", 1,
+		      &m);
 	}
 }
 

@@ -167,8 +167,7 @@ const struct transport by_bpf = {
 
 const struct transport by_bpf_reserve = {
 	.name = "bpf-reserve",
-	.note = "bpf_ringbuf_reserve() and _submit(); only two words are filled",
-	.bytes_max = 16,
+	.note = "bpf_ringbuf_reserve() and _submit(), filled in between",
 	.flags = IN_PLACE,
 	.open = bpf_open,
 	.drain = bpf_drain,

@@ -94,6 +94,8 @@ static void consume(struct consumer *c, struct producer *p, struct measure *m)
 		/* It was done before we looked, so nothing more will come */
 		if (done)
 			return;
+		if (m->busy)
+			continue;
 		m->waits++;
 		t->wait(c, PATIENCE_MS);
 	}

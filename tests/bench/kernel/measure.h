@@ -7,6 +7,7 @@
 /**
  * struct measure - one measurement: what was asked, and what came of it
  * @run: as the module has returned it
+ * @busy: asked for: the consumer looks again and again, and never waits
  * @received: records
  * @missing: numbers that were left out before the last that came
  * @bad: records that are not what was written
@@ -20,6 +21,7 @@
  */
 struct measure {
 	struct bench_run run;
+	bool busy;
 	uint64_t received;
 	uint64_t missing;
 	uint64_t bad;

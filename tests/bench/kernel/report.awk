@@ -177,6 +177,7 @@ END {
 	print "\nCPU time is per record: offered, of the producer, and received, of the consumer."
 	table("full", "As fast as it goes, the producer waiting for room")
 	table("light", "The same light load: a burst each millisecond, of 64 records or 32 KiB")
+	table("busy", "The same light load, and a consumer that looks again and again and never sleeps")
 	table("heavy", "The same overload: bursts of twice the capacity, what finds no room is dropped")
 	table("tap", "Packets: as many UDP datagrams as one thread can send over lo")
 	table("tap-paced", "Packets: the same light load, 8 datagrams each millisecond (of 16 KiB: 4)")

@@ -18,16 +18,26 @@ const volatile struct bench_program program = { .bytes = BENCH_BYTES_MIN };
 
 __u8 record[BENCH_BYTES_MAX] __attribute__((__aligned__(8)));
 
-/* Reserve and submit: what is filled in place is the first and the last word. */
+/*
+ * Reserve, fill in place and submit.  What a compiler can write out is assigned,
+ * the rest is left to a helper.
+ */
 static int write_in_place(__u64 number)
 {
-	__u64 *to = bpf_ringbuf_reserve(&ring, program.bytes, 0);
+	const __u32 bytes = program.bytes;
+	__u64 *to = bpf_ringbuf_reserve(&ring, bytes, 0);
 
 	if (!to)
 		return 1;
+	if (bytes == 64)
+		__builtin_memcpy(to, record, 64);
+	else if (bytes == 1024)
+		__builtin_memcpy(to, record, 1024);
+	else if (bytes > 16)
+		bpf_probe_read_kernel(to, bytes, record);
 	to[0] = number;
-	if (program.bytes >= 16)
-		to[program.bytes / 8 - 1] = number ^ BENCH_TAIL;
+	if (bytes >= 16)
+		to[bytes / 8 - 1] = number ^ BENCH_TAIL;
 	bpf_ringbuf_submit(to, program.flags);
 	return 0;
 }

@@ -142,7 +142,7 @@ $$($(1)_programs): $(B)/tests/%: $(B)/obj/tests/$(1)/%.o $$($(1)_helpers) $(B)/l
 endef
 test_programs :=
 test_objects :=
-$(foreach folder,ring queue device hunt kernel tap message bridge slab deep fuzz chaos,$(eval $(call test_folder,$(folder))))
+$(foreach folder,ring queue device hunt kernel tap message bridge slab deep fuzz chaos hostile,$(eval $(call test_folder,$(folder))))
 
 # Messages and bridges run on the byte ring's own fixtures.
 $(message_programs) $(bridge_programs): $(B)/obj/tests/ring/ring.o
@@ -157,7 +157,10 @@ $(kernel_programs): $(hunt_helpers)
 $(deep_programs): $(device_helpers) $(kernel_helpers) $(hunt_helpers) $(tap_helpers)
 
 # These go by the device's calls, too, and know the pattern's bytes.
-$(fuzz_programs) $(chaos_programs): $(device_helpers) $(B)/obj/tests/ring/ring.o
+$(fuzz_programs) $(chaos_programs) $(hostile_programs): $(device_helpers) $(B)/obj/tests/ring/ring.o
+
+# Among the honest ends are the kernel's.
+$(hostile_programs): $(kernel_helpers) $(hunt_helpers)
 
 # The benchmark is one of the tests; BPF's part of it wants what only the target
 # bench-kernel asks for.

@@ -179,6 +179,7 @@ int64_t role_ready(struct ring *r, struct shmring_role *role,
 		   enum shmring_edge edge, uint32_t min);
 int role_wait(struct shmring_role *role, enum shmring_edge edge, uint32_t min,
 	      int64_t deadline);
+int role_taken_back(struct shmring_role *role);
 
 /*
  * lib/stream.c: how a stream waits when the ring is full, or empty.  @left bytes

@@ -117,7 +117,9 @@ int shmring_producer_message_send(struct shmring_producer *p, const void *buf,
 		return err;
 	err = role_wait(&p->role, SHMRING_WRITABLE,
 			(uint32_t)SHMRING_MESSAGE_SIZE(n), deadline);
-	return err ? err : shmring_role_try_send(&p->role, buf, n);
+	if (!err)
+		err = shmring_role_try_send(&p->role, buf, n);
+	return err == -EAGAIN ? role_taken_back(&p->role) : err;
 }
 
 /**
@@ -135,7 +137,9 @@ ssize_t shmring_consumer_message_receive(struct shmring_consumer *c, void *buf,
 					 size_t n,
 					 const struct timespec *timeout)
 {
-	int err = shmring_consumer_message_wait(c, timeout);
+	ssize_t ret = shmring_consumer_message_wait(c, timeout);
 
-	return err ? err : shmring_role_try_receive(&c->role, buf, n);
+	if (!ret)
+		ret = shmring_role_try_receive(&c->role, buf, n);
+	return ret == -EAGAIN ? role_taken_back(&c->role) : ret;
 }

@@ -77,7 +77,10 @@ ssize_t stream_read(struct shmring *r, void *buf, size_t n,
 		return err;
 	/* On -EPIPE fewer bytes than the threshold may be left, or none. */
 	done = shmring_try_read_into(r, buf, n);
-	return done ? (ssize_t)done : role->error;
+	if (done)
+		return (ssize_t)done;
+	/* Only a producer that has gone makes an end. */
+	return err ? role->error : role_taken_back(role);
 }
 
 /**

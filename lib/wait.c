@@ -194,6 +194,21 @@ int role_wait(struct shmring_role *role, enum shmring_edge edge, uint32_t min,
 	return role_verdict(role, rc, min);
 }
 
+/*
+ * role_taken_back - what a wait has promised is not there
+ *
+ * Nobody but this end lessens what it may use, nor changes what was committed:
+ * its peer's position has gone back, or a message has grown.
+ *
+ * Return: -EBADMSG, from here on for good.
+ */
+int role_taken_back(struct shmring_role *role)
+{
+	if (!role->error)
+		shmring_role_break(role);
+	return role->error;
+}
+
 static int role_wait_for(struct shmring_role *role, enum shmring_edge edge,
 			 uint32_t min, const struct timespec *timeout)
 {

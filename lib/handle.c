@@ -115,26 +115,37 @@ struct shmring *shmring_get(shmring_handle handle, unsigned int roles)
 	return ring_discard(r);
 }
 
+/*
+ * handle_remove - remove a handle through a file of the device, bound or not
+ *
+ * Return: as shmring_unregister().
+ */
+int handle_remove(int fd, shmring_handle handle)
+{
+	struct shmring_ioc_unregister unregister = {
+		.size = sizeof(unregister),
+		.handle = handle,
+	};
+
+	return device_ioctl(fd, SHMRING_IOC_UNREGISTER, &unregister);
+}
+
 /**
  * shmring_unregister - remove a handle; whoever has the ring keeps it
  * @handle: from shmring_register(), in the same PID namespace
  *
  * Context: any thread.
  * Return: 0; -ENOENT no such handle, not permitted, or no device; -EPERM not
- * the ring's owner; -EACCES no right to the device.
+ * the ring's owner; -EACCES no right to the device; -EMFILE, -ENOMEM.
  */
 int shmring_unregister(shmring_handle handle)
 {
-	struct shmring_ioc_unregister unregister = {
-		.size = sizeof(unregister),
-		.handle = handle,
-	};
 	int fd = device_open(0);
 	int err;
 
 	if (fd < 0)
 		return fd;
-	err = device_ioctl(fd, SHMRING_IOC_UNREGISTER, &unregister);
+	err = handle_remove(fd, handle);
 	close(fd);
 	return err;
 }

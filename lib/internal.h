@@ -166,6 +166,9 @@ uint64_t memory_size(const struct layout *layout);
 int memory_create(struct ring *r, uint32_t capacity,
 		  const struct shmring_options *options);
 
+/* lib/handle.c */
+int handle_remove(int fd, shmring_handle handle);
+
 /* lib/mode.c */
 void mode_start(struct ring *r, enum shmring_edge edge);
 int barrier_register(void);

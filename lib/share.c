@@ -176,7 +176,8 @@ static struct shmring *device_join(struct shmring *r, unsigned int roles)
 	}
 	joined = shmring_get(handle, roles);
 	saved = errno;
-	shmring_unregister(handle);
+	/* Not by a file of its own, which may not be to be had */
+	handle_remove(ring_of(r)->fd, handle);
 	errno = saved;
 	return joined;
 }

@@ -21,7 +21,8 @@ help:
 	@echo 'make run          stream FILE=..., then packets, through a ring in a virtual machine'
 	@echo 'make test         every test; T=pattern: only the matching programs'
 	@echo 'make test-long    the same, for longer'
-	@echo 'make test-deep    what is too slow for that: kernels that look for bugs, and more'
+	@echo 'make test-deep    what is too slow for that: kernels that look for bugs, and more;'
+	@echo '                  test-deep-short: the most telling part, in some 10 minutes'
 	@echo 'make bench        ways from one CPU to another, side by side; bench-quick: in two minutes;'
 	@echo '                  BENCH="options", ADAPTERS="files" (tests/bench/README.md)'
 	@echo 'make bench-kernel ways from the kernel to a process, side by side in a virtual machine'
@@ -226,6 +227,11 @@ test-deep: all selftest test-module bench-module
 	done
 	$(Q)$(run_tests) --deep
 
+# One kernel of its own has to do.
+test-deep-short: all selftest test-module bench-module
+	$(Q)$(MAKE) --no-print-directory KERNEL=kasan test-module bench-module
+	$(Q)$(run_tests) --deep --short
+
 bench_make := $(MAKE) --no-print-directory -f tests/bench/Makefile B=$(B)
 bench-smoke: lib
 	$(Q)$(bench_make) smoke
@@ -289,4 +295,4 @@ distclean:
 
 -include $(shell [ ! -d $(B)/obj ] || find $(B)/obj -name '*.d')
 
-.PHONY: all help packages lib module examples tests run selftest bugs test-module bench-module bench-smoke bench bench-quick bench-kernel test test-long test-deep check coverage FORCE install install-lib install-module clean distclean
+.PHONY: all help packages lib module examples tests run selftest bugs test-module bench-module bench-smoke bench bench-quick bench-kernel test test-long test-deep test-deep-short check coverage FORCE install install-lib install-module clean distclean

@@ -55,6 +55,7 @@
 #endif
 
 #define SHMRING_QUEUE_FLAT	__attribute__((__always_inline__))
+#define SHMRING_QUEUE_LIKELY(x)	__builtin_expect(!!(x), 1)
 #define SHMRING_QUEUE_UNLIKELY(x)	__builtin_expect(!!(x), 0)
 
 /*
@@ -139,53 +140,42 @@ struct shmring_queue_status {
 };
 
 /**
- * struct shmring_queue_producer - the producer's end; all of it private
- * @wr: this end's word
- * @rd: the peer's
+ * struct shmring_queue_role - one end of a queue; all of it private
+ * @own: this end's word
+ * @peer: the other's
  * @data: the first element
  * @mask: capacity - 1
  * @size: bytes of an element
- * @pos: this end's position; never read back from @wr
+ * @bias: peer + bias - pos elements can be moved: the capacity for the producer,
+ *	0 for the consumer
+ * @pos: this end's position; never read back from @own
  * @limit: how far it may go, as far as it knows; at least @pos, and it can only
  *	have grown since
- * @granted: elements of the last reserve that are not committed yet
+ * @granted: elements of the last reserve or front that are not committed or
+ *	released yet
  * @error: why this end does not move any more: -EBADMSG; 0: it moves
  */
-struct shmring_queue_producer {
-	shmring_word *wr;
-	const shmring_word *rd;
+struct shmring_queue_role {
+	shmring_word *own;
+	const shmring_word *peer;
 	unsigned char *data;
 	__u64 mask;
 	__u64 size;
+	__u64 bias;
 	__u64 pos;
 	__u64 limit;
 	__u64 granted;
 	int error;
 };
 
-/**
- * struct shmring_queue_consumer - the consumer's end; all of it private
- * @rd: this end's word
- * @wr: the peer's
- * @data: the first element
- * @mask: capacity - 1
- * @size: bytes of an element
- * @pos: this end's position; never read back from @rd
- * @limit: how far it may go, as far as it knows; at least @pos, and it can only
- *	have grown since
- * @granted: elements of the last front that are not released yet
- * @error: why this end does not move any more: -EBADMSG; 0: it moves
- */
+/** struct shmring_queue_producer - the producer's end; private to its thread */
+struct shmring_queue_producer {
+	struct shmring_queue_role role;
+};
+
+/** struct shmring_queue_consumer - the consumer's end; private to its thread */
 struct shmring_queue_consumer {
-	shmring_word *rd;
-	const shmring_word *wr;
-	const unsigned char *data;
-	__u64 mask;
-	__u64 size;
-	__u64 pos;
-	__u64 limit;
-	__u64 granted;
-	int error;
+	struct shmring_queue_role role;
 };
 
 /* --- Making and finding a queue */
@@ -329,6 +319,30 @@ static inline int shmring_queue_raw_attach(struct shmring_queue *q, void *base,
 	return 0;
 }
 
+/* Become an end of a queue, which moves @own, and carry on where @own is. */
+static inline int
+shmring_queue_role_init(const struct shmring_queue *q,
+			struct shmring_queue_role *role, shmring_word *own,
+			const shmring_word *peer, __u64 bias)
+{
+	__u64 theirs = shmring_load_acquire(peer);		/* Q2 */
+	__u64 ours = shmring_load_acquire(own);
+
+	if (theirs + bias - ours > q->capacity)
+		return -EBADMSG;
+	role->own = own;
+	role->peer = peer;
+	role->data = q->data;
+	role->mask = q->capacity - 1;
+	role->size = q->size;
+	role->bias = bias;
+	role->pos = ours;
+	role->limit = ours;
+	role->granted = 0;
+	role->error = 0;
+	return 0;
+}
+
 /**
  * shmring_queue_producer_init - become the producer of a queue
  * @q: the queue
@@ -342,21 +356,8 @@ static inline int
 shmring_queue_producer_init(const struct shmring_queue *q,
 			    struct shmring_queue_producer *p)
 {
-	__u64 rd = shmring_load_acquire(&q->header->rd);	/* Q2 */
-	__u64 wr = shmring_load_acquire(&q->header->wr);
-
-	if (wr - rd > q->capacity)
-		return -EBADMSG;
-	p->wr = &q->header->wr;
-	p->rd = &q->header->rd;
-	p->data = q->data;
-	p->mask = q->capacity - 1;
-	p->size = q->size;
-	p->pos = wr;
-	p->limit = wr;
-	p->granted = 0;
-	p->error = 0;
-	return 0;
+	return shmring_queue_role_init(q, &p->role, &q->header->wr,
+				       &q->header->rd, q->capacity);
 }
 
 /**
@@ -372,21 +373,8 @@ static inline int
 shmring_queue_consumer_init(const struct shmring_queue *q,
 			    struct shmring_queue_consumer *c)
 {
-	__u64 rd = shmring_load_acquire(&q->header->rd);
-	__u64 wr = shmring_load_acquire(&q->header->wr);	/* Q2 */
-
-	if (wr - rd > q->capacity)
-		return -EBADMSG;
-	c->rd = &q->header->rd;
-	c->wr = &q->header->wr;
-	c->data = q->data;
-	c->mask = q->capacity - 1;
-	c->size = q->size;
-	c->pos = rd;
-	c->limit = rd;
-	c->granted = 0;
-	c->error = 0;
-	return 0;
+	return shmring_queue_role_init(q, &c->role, &q->header->rd,
+				       &q->header->wr, 0);
 }
 
 /**
@@ -464,47 +452,25 @@ static inline long shmring_queue_len(const struct shmring_queue *q)
  */
 
 /*
- * Look at the consumer, once.  Returns how many elements there is space for;
- * -EBADMSG for good once its position was impossible.
+ * Look at the peer, once.  Returns how many elements there are, of space for the
+ * producer; -EBADMSG for good once the peer's position was impossible.
  */
 static inline SHMRING_QUEUE_FLAT long
-shmring_queue_producer_look(struct shmring_queue_producer *p)
+shmring_queue_look(struct shmring_queue_role *role)
 {
-	__u64 space;
+	__u64 room;
 
-	if (SHMRING_QUEUE_UNLIKELY(p->error))
-		return p->error;
-	space = shmring_load_acquire(p->rd) - p->pos + p->mask + 1;	/* Q2 */
-	if (SHMRING_QUEUE_UNLIKELY(space > p->mask + 1)) {
-		p->limit = p->pos;
-		p->granted = 0;
-		p->error = -EBADMSG;
+	if (SHMRING_QUEUE_UNLIKELY(role->error))
+		return role->error;
+	room = shmring_load_acquire(role->peer) + role->bias - role->pos; /* Q2 */
+	if (SHMRING_QUEUE_UNLIKELY(room > role->mask + 1)) {
+		role->limit = role->pos;
+		role->granted = 0;
+		role->error = -EBADMSG;
 		return -EBADMSG;
 	}
-	p->limit = p->pos + space;
-	return (long)space;
-}
-
-/*
- * Look at the producer, once.  Returns how many elements are available; -EBADMSG
- * for good once its position was impossible.
- */
-static inline SHMRING_QUEUE_FLAT long
-shmring_queue_consumer_look(struct shmring_queue_consumer *c)
-{
-	__u64 available;
-
-	if (SHMRING_QUEUE_UNLIKELY(c->error))
-		return c->error;
-	available = shmring_load_acquire(c->wr) - c->pos;		/* Q2 */
-	if (SHMRING_QUEUE_UNLIKELY(available > c->mask + 1)) {
-		c->limit = c->pos;
-		c->granted = 0;
-		c->error = -EBADMSG;
-		return -EBADMSG;
-	}
-	c->limit = c->pos + available;
-	return (long)available;
+	role->limit = role->pos + room;
+	return (long)room;
 }
 
 /*
@@ -512,87 +478,127 @@ shmring_queue_consumer_look(struct shmring_queue_consumer *c)
  * is known to have left does not suffice.  1 .. @n, -EAGAIN, -EBADMSG; @n > 0.
  */
 static inline SHMRING_QUEUE_FLAT long
-shmring_queue_producer_room(struct shmring_queue_producer *p, __u64 n)
+shmring_queue_room(struct shmring_queue_role *role, __u64 n)
 {
-	long room = (long)(p->limit - p->pos);
+	long room = (long)(role->limit - role->pos);
 
 	if (SHMRING_QUEUE_UNLIKELY((__u64)room < n)) {
-		room = shmring_queue_producer_look(p);
+		room = shmring_queue_look(role);
 		if (SHMRING_QUEUE_UNLIKELY(room <= 0))
 			return room ? -EBADMSG : -EAGAIN;
 	}
 	return (__u64)room < n ? room : (long)n;
 }
 
-static inline SHMRING_QUEUE_FLAT long
-shmring_queue_consumer_room(struct shmring_queue_consumer *c, __u64 n)
+/* Where the element at @pos is */
+static inline SHMRING_QUEUE_FLAT unsigned char *
+shmring_queue_at(const struct shmring_queue_role *role, __u64 pos, __u64 size)
 {
-	long room = (long)(c->limit - c->pos);
-
-	if (SHMRING_QUEUE_UNLIKELY((__u64)room < n)) {
-		room = shmring_queue_consumer_look(c);
-		if (SHMRING_QUEUE_UNLIKELY(room <= 0))
-			return room ? -EBADMSG : -EAGAIN;
-	}
-	return (__u64)room < n ? room : (long)n;
+	return role->data + (pos & role->mask) * size;
 }
 
-/* Elements from @pos on that lie in one piece, at most @n. */
+/* How many of the next @n elements lie in one piece */
 static inline SHMRING_QUEUE_FLAT __u64
-shmring_queue_contiguous(__u64 pos, __u64 mask, __u64 n)
+shmring_queue_contiguous(const struct shmring_queue_role *role, __u64 n)
 {
-	__u64 piece = mask - (pos & mask) + 1;
+	__u64 piece = role->mask - (role->pos & role->mask) + 1;
 
 	return n < piece ? n : piece;
 }
 
 static inline SHMRING_QUEUE_FLAT void
-shmring_queue_producer_move(struct shmring_queue_producer *p, __u64 n)
+shmring_queue_move(struct shmring_queue_role *role, __u64 n)
 {
-	p->pos += n;
-	shmring_store_release(p->wr, p->pos);				/* Q1 */
+	role->pos += n;
+	shmring_store_release(role->own, role->pos);			/* Q1 */
 }
 
+/*
+ * Ask for the line ahead that this end will work at, if it is its own already.
+ * Only where the size is a constant: the rest is done by calls anyway.
+ */
 static inline SHMRING_QUEUE_FLAT void
-shmring_queue_consumer_move(struct shmring_queue_consumer *c, __u64 n)
+shmring_queue_look_ahead(const struct shmring_queue_role *role, __u64 size,
+			 int write)
 {
-	c->pos += n;
-	shmring_store_release(c->rd, c->pos);				/* Q1 */
+	const unsigned char *at;
+
+	if (!__builtin_constant_p(size) || size > SHMRING_QUEUE_AHEAD_SIZE_MAX ||
+	    role->limit - role->pos <= SHMRING_QUEUE_AHEAD)
+		return;
+	at = shmring_queue_at(role, role->pos + SHMRING_QUEUE_AHEAD, size);
+	if (write)
+		shmring_queue_prefetch_write(at);
+	else
+		shmring_queue_prefetch(at);
 }
 
-/* Only where the size is a constant: the rest is done by calls anyway. */
-static inline SHMRING_QUEUE_FLAT void
-shmring_queue_ahead_put(const struct shmring_queue_producer *p, __u64 size)
+/* Is there an element, or space for one?  0, -EAGAIN, -EBADMSG */
+static inline SHMRING_QUEUE_FLAT int
+shmring_queue_one(struct shmring_queue_role *role)
 {
-	if (__builtin_constant_p(size) && size <= SHMRING_QUEUE_AHEAD_SIZE_MAX &&
-	    p->limit - p->pos > SHMRING_QUEUE_AHEAD)
-		shmring_queue_prefetch_write(p->data +
-			((p->pos + SHMRING_QUEUE_AHEAD) & p->mask) * size);
+	long room;
+
+	if (!SHMRING_QUEUE_UNLIKELY(role->pos == role->limit))
+		return 0;
+	room = shmring_queue_look(role);
+	if (SHMRING_QUEUE_UNLIKELY(room <= 0))
+		return room ? -EBADMSG : -EAGAIN;
+	return 0;
 }
 
-static inline SHMRING_QUEUE_FLAT void
-shmring_queue_ahead_get(const struct shmring_queue_consumer *c, __u64 size)
+/* As shmring_queue_room(), for any @n; what stood granted is void. */
+static inline SHMRING_QUEUE_FLAT long
+shmring_queue_many(struct shmring_queue_role *role, __u64 n)
 {
-	if (__builtin_constant_p(size) && size <= SHMRING_QUEUE_AHEAD_SIZE_MAX &&
-	    c->limit - c->pos > SHMRING_QUEUE_AHEAD)
-		shmring_queue_prefetch(c->data +
-			((c->pos + SHMRING_QUEUE_AHEAD) & c->mask) * size);
+	role->granted = 0;
+	if (SHMRING_QUEUE_UNLIKELY(!n))
+		return role->error;
+	return shmring_queue_room(role, n);
+}
+
+/* Slots, to work at in place; they are granted. */
+static inline SHMRING_QUEUE_FLAT long
+shmring_queue_grant(struct shmring_queue_role *role, unsigned char **slots,
+		    __u64 n, __u64 size)
+{
+	long room = shmring_queue_many(role, n);
+
+	if (SHMRING_QUEUE_UNLIKELY(room <= 0))
+		return room;
+	role->granted = shmring_queue_contiguous(role, (__u64)room);
+	*slots = shmring_queue_at(role, role->pos, size);
+	return (long)role->granted;
+}
+
+/* @n of what was granted are done with. */
+static inline SHMRING_QUEUE_FLAT int
+shmring_queue_done(struct shmring_queue_role *role, __u64 n)
+{
+	/* One comparison for 0 and for too much. */
+	if (SHMRING_QUEUE_UNLIKELY(n - 1 >= role->granted)) {
+		if (role->error)
+			return role->error;
+		return n ? -EINVAL : 0;
+	}
+	role->granted -= n;
+	shmring_queue_move(role, n);
+	return 0;
 }
 
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_push_sized(struct shmring_queue_producer *p, const void *item,
 			 __u64 size)
 {
-	if (SHMRING_QUEUE_UNLIKELY(p->pos == p->limit)) {
-		long space = shmring_queue_producer_look(p);
+	struct shmring_queue_role *role = &p->role;
+	int err = shmring_queue_one(role);
 
-		if (SHMRING_QUEUE_UNLIKELY(space <= 0))
-			return space ? -EBADMSG : -EAGAIN;
-	}
-	shmring_queue_ahead_put(p, size);
-	shmring_queue_put(p->data + (p->pos & p->mask) * size, item, size);
-	p->granted = 0;
-	shmring_queue_producer_move(p, 1);
+	if (SHMRING_QUEUE_UNLIKELY(err))
+		return err;
+	shmring_queue_look_ahead(role, size, 1);
+	shmring_queue_put(shmring_queue_at(role, role->pos, size), item, size);
+	role->granted = 0;
+	shmring_queue_move(role, 1);
 	return 0;
 }
 
@@ -601,23 +607,20 @@ shmring_queue_push_n_sized(struct shmring_queue_producer *p, const void *items,
 			   __u64 n, __u64 size)
 {
 	const unsigned char *from = (const unsigned char *)items;
+	struct shmring_queue_role *role = &p->role;
+	long room = shmring_queue_many(role, n);
 	__u64 piece;
-	long room;
 
-	p->granted = 0;
-	if (SHMRING_QUEUE_UNLIKELY(!n))
-		return p->error;
-	room = shmring_queue_producer_room(p, n);
 	if (SHMRING_QUEUE_UNLIKELY(room <= 0))
 		return room;
 	n = (__u64)room;
-	piece = shmring_queue_contiguous(p->pos, p->mask, n);
-	shmring_queue_put(p->data + (p->pos & p->mask) * size, from,
+	piece = shmring_queue_contiguous(role, n);
+	shmring_queue_put(shmring_queue_at(role, role->pos, size), from,
 			  piece * size);
 	if (piece < n)
-		shmring_queue_put(p->data, from + piece * size,
+		shmring_queue_put(role->data, from + piece * size,
 				  (n - piece) * size);
-	shmring_queue_producer_move(p, n);
+	shmring_queue_move(role, n);
 	return room;
 }
 
@@ -625,33 +628,27 @@ static inline SHMRING_QUEUE_FLAT long
 shmring_queue_reserve_sized(struct shmring_queue_producer *p, void **slots,
 			    __u64 n, __u64 size)
 {
-	long room;
+	unsigned char *first;
+	long room = shmring_queue_grant(&p->role, &first, n, size);
 
-	p->granted = 0;
-	if (SHMRING_QUEUE_UNLIKELY(!n))
-		return p->error;
-	room = shmring_queue_producer_room(p, n);
-	if (SHMRING_QUEUE_UNLIKELY(room <= 0))
-		return room;
-	p->granted = shmring_queue_contiguous(p->pos, p->mask, (__u64)room);
-	*slots = p->data + (p->pos & p->mask) * size;
-	return (long)p->granted;
+	if (SHMRING_QUEUE_LIKELY(room > 0))
+		*slots = first;
+	return room;
 }
 
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_pop_sized(struct shmring_queue_consumer *c, void *item,
 			__u64 size)
 {
-	if (SHMRING_QUEUE_UNLIKELY(c->pos == c->limit)) {
-		long available = shmring_queue_consumer_look(c);
+	struct shmring_queue_role *role = &c->role;
+	int err = shmring_queue_one(role);
 
-		if (SHMRING_QUEUE_UNLIKELY(available <= 0))
-			return available ? -EBADMSG : -EAGAIN;
-	}
-	shmring_queue_ahead_get(c, size);
-	shmring_queue_get(item, c->data + (c->pos & c->mask) * size, size);
-	c->granted = 0;
-	shmring_queue_consumer_move(c, 1);
+	if (SHMRING_QUEUE_UNLIKELY(err))
+		return err;
+	shmring_queue_look_ahead(role, size, 0);
+	shmring_queue_get(item, shmring_queue_at(role, role->pos, size), size);
+	role->granted = 0;
+	shmring_queue_move(role, 1);
 	return 0;
 }
 
@@ -660,23 +657,20 @@ shmring_queue_pop_n_sized(struct shmring_queue_consumer *c, void *items,
 			  __u64 n, __u64 size)
 {
 	unsigned char *to = (unsigned char *)items;
+	struct shmring_queue_role *role = &c->role;
+	long room = shmring_queue_many(role, n);
 	__u64 piece;
-	long room;
 
-	c->granted = 0;
-	if (SHMRING_QUEUE_UNLIKELY(!n))
-		return c->error;
-	room = shmring_queue_consumer_room(c, n);
 	if (SHMRING_QUEUE_UNLIKELY(room <= 0))
 		return room;
 	n = (__u64)room;
-	piece = shmring_queue_contiguous(c->pos, c->mask, n);
-	shmring_queue_get(to, c->data + (c->pos & c->mask) * size,
+	piece = shmring_queue_contiguous(role, n);
+	shmring_queue_get(to, shmring_queue_at(role, role->pos, size),
 			  piece * size);
 	if (piece < n)
-		shmring_queue_get(to + piece * size, c->data,
+		shmring_queue_get(to + piece * size, role->data,
 				  (n - piece) * size);
-	shmring_queue_consumer_move(c, n);
+	shmring_queue_move(role, n);
 	return room;
 }
 
@@ -684,11 +678,12 @@ static inline SHMRING_QUEUE_FLAT int
 shmring_queue_peek_sized(struct shmring_queue_consumer *c, void *item,
 			 __u64 size)
 {
-	long room = shmring_queue_consumer_room(c, 1);
+	int err = shmring_queue_one(&c->role);
 
-	if (SHMRING_QUEUE_UNLIKELY(room < 0))
-		return room == -EAGAIN ? -EAGAIN : -EBADMSG;
-	shmring_queue_get(item, c->data + (c->pos & c->mask) * size, size);
+	if (SHMRING_QUEUE_UNLIKELY(err))
+		return err;
+	shmring_queue_get(item, shmring_queue_at(&c->role, c->role.pos, size),
+			  size);
 	return 0;
 }
 
@@ -696,17 +691,12 @@ static inline SHMRING_QUEUE_FLAT long
 shmring_queue_front_sized(struct shmring_queue_consumer *c, const void **slots,
 			  __u64 n, __u64 size)
 {
-	long room;
+	unsigned char *first;
+	long room = shmring_queue_grant(&c->role, &first, n, size);
 
-	c->granted = 0;
-	if (SHMRING_QUEUE_UNLIKELY(!n))
-		return c->error;
-	room = shmring_queue_consumer_room(c, n);
-	if (SHMRING_QUEUE_UNLIKELY(room <= 0))
-		return room;
-	c->granted = shmring_queue_contiguous(c->pos, c->mask, (__u64)room);
-	*slots = c->data + (c->pos & c->mask) * size;
-	return (long)c->granted;
+	if (SHMRING_QUEUE_LIKELY(room > 0))
+		*slots = first;
+	return room;
 }
 
 /**
@@ -722,7 +712,7 @@ shmring_queue_front_sized(struct shmring_queue_consumer *c, const void **slots,
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_push(struct shmring_queue_producer *p, const void *item)
 {
-	return shmring_queue_push_sized(p, item, p->size);
+	return shmring_queue_push_sized(p, item, p->role.size);
 }
 
 /**
@@ -740,7 +730,7 @@ static inline SHMRING_QUEUE_FLAT long
 shmring_queue_push_n(struct shmring_queue_producer *p, const void *items,
 		     __u64 n)
 {
-	return shmring_queue_push_n_sized(p, items, n, p->size);
+	return shmring_queue_push_n_sized(p, items, n, p->role.size);
 }
 
 /**
@@ -759,7 +749,7 @@ shmring_queue_push_n(struct shmring_queue_producer *p, const void *items,
 static inline SHMRING_QUEUE_FLAT long
 shmring_queue_reserve(struct shmring_queue_producer *p, void **slots, __u64 n)
 {
-	return shmring_queue_reserve_sized(p, slots, n, p->size);
+	return shmring_queue_reserve_sized(p, slots, n, p->role.size);
 }
 
 /**
@@ -774,15 +764,7 @@ shmring_queue_reserve(struct shmring_queue_producer *p, void **slots, __u64 n)
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_commit(struct shmring_queue_producer *p, __u64 n)
 {
-	/* One comparison for 0 and for too much. */
-	if (SHMRING_QUEUE_UNLIKELY(n - 1 >= p->granted)) {
-		if (p->error)
-			return p->error;
-		return n ? -EINVAL : 0;
-	}
-	p->granted -= n;
-	shmring_queue_producer_move(p, n);
-	return 0;
+	return shmring_queue_done(&p->role, n);
 }
 
 /**
@@ -795,7 +777,7 @@ shmring_queue_commit(struct shmring_queue_producer *p, __u64 n)
 static inline SHMRING_QUEUE_FLAT long
 shmring_queue_space(struct shmring_queue_producer *p)
 {
-	return shmring_queue_producer_look(p);
+	return shmring_queue_look(&p->role);
 }
 
 /**
@@ -807,7 +789,7 @@ shmring_queue_space(struct shmring_queue_producer *p)
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_full(struct shmring_queue_producer *p)
 {
-	return shmring_queue_producer_room(p, 1) < 0;
+	return shmring_queue_one(&p->role) < 0;
 }
 
 /**
@@ -823,7 +805,7 @@ shmring_queue_full(struct shmring_queue_producer *p)
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_pop(struct shmring_queue_consumer *c, void *item)
 {
-	return shmring_queue_pop_sized(c, item, c->size);
+	return shmring_queue_pop_sized(c, item, c->role.size);
 }
 
 /**
@@ -840,7 +822,7 @@ shmring_queue_pop(struct shmring_queue_consumer *c, void *item)
 static inline SHMRING_QUEUE_FLAT long
 shmring_queue_pop_n(struct shmring_queue_consumer *c, void *items, __u64 n)
 {
-	return shmring_queue_pop_n_sized(c, items, n, c->size);
+	return shmring_queue_pop_n_sized(c, items, n, c->role.size);
 }
 
 /**
@@ -854,7 +836,7 @@ shmring_queue_pop_n(struct shmring_queue_consumer *c, void *items, __u64 n)
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_peek(struct shmring_queue_consumer *c, void *item)
 {
-	return shmring_queue_peek_sized(c, item, c->size);
+	return shmring_queue_peek_sized(c, item, c->role.size);
 }
 
 /**
@@ -874,7 +856,7 @@ static inline SHMRING_QUEUE_FLAT long
 shmring_queue_front(struct shmring_queue_consumer *c, const void **slots,
 		    __u64 n)
 {
-	return shmring_queue_front_sized(c, slots, n, c->size);
+	return shmring_queue_front_sized(c, slots, n, c->role.size);
 }
 
 /**
@@ -889,14 +871,7 @@ shmring_queue_front(struct shmring_queue_consumer *c, const void **slots,
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_release(struct shmring_queue_consumer *c, __u64 n)
 {
-	if (SHMRING_QUEUE_UNLIKELY(n - 1 >= c->granted)) {
-		if (c->error)
-			return c->error;
-		return n ? -EINVAL : 0;
-	}
-	c->granted -= n;
-	shmring_queue_consumer_move(c, n);
-	return 0;
+	return shmring_queue_done(&c->role, n);
 }
 
 /**
@@ -909,7 +884,7 @@ shmring_queue_release(struct shmring_queue_consumer *c, __u64 n)
 static inline SHMRING_QUEUE_FLAT long
 shmring_queue_available(struct shmring_queue_consumer *c)
 {
-	return shmring_queue_consumer_look(c);
+	return shmring_queue_look(&c->role);
 }
 
 /**
@@ -921,7 +896,7 @@ shmring_queue_available(struct shmring_queue_consumer *c)
 static inline SHMRING_QUEUE_FLAT int
 shmring_queue_empty(struct shmring_queue_consumer *c)
 {
-	return shmring_queue_consumer_room(c, 1) < 0;
+	return shmring_queue_one(&c->role) < 0;
 }
 
 #endif /* SHMRING_QUEUE_RAW_H */

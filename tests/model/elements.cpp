@@ -83,8 +83,8 @@ struct queue : scenario {
 		void *slots = nullptr;
 		long n;
 
-		e[0].value = (unsigned)p.pos;
-		e[1].value = (unsigned)p.pos + 1;
+		e[0].value = (unsigned)p.role.pos;
+		e[1].value = (unsigned)p.role.pos + 1;
 		if (put == ONE)
 			return shmring_queue_push(&p, e);
 		if (put == BATCH)
@@ -98,7 +98,7 @@ struct queue : scenario {
 
 	long consume()
 	{
-		unsigned at = (unsigned)c.pos;
+		unsigned at = (unsigned)c.role.pos;
 		const void *slots = nullptr;
 		element e[2];
 		long n;

@@ -37,6 +37,8 @@
 #define CAPACITY	4096
 /* A thread that does nothing for so long hangs. */
 #define HANG_S		20
+/* For each request to succeed at least once, on however slow a machine */
+#define ALL_S		20
 
 static unsigned int seconds = 1;
 
@@ -203,6 +205,16 @@ static void *run_thread(void *arg)
 	return NULL;
 }
 
+/* Has it been tried for long enough, or for longer than a success can take? */
+static bool is_over(struct fuzz *fuzz, long long ns, unsigned int s)
+{
+	bool all = __atomic_load_n(&fuzz->succeeded, __ATOMIC_RELAXED) ==
+		   fuzz_requests();
+
+	return __atomic_load_n(&fuzz->stop, __ATOMIC_RELAXED) ||
+	       ns >= (all ? s : s + ALL_S) * 1000000000LL;
+}
+
 /* Interrupt whoever sleeps, until the time is up; then there must be an end. */
 static void watch(struct fuzz *fuzz, struct fuzz_thread *threads, unsigned int s)
 {
@@ -227,8 +239,7 @@ static void watch(struct fuzz *fuzz, struct fuzz_thread *threads, unsigned int s
 			fuzz_fail(&threads[i], "%s: hangs", threads[i].what);
 			_exit(2);
 		}
-	} while (now - start < s * 1000000000LL &&
-		 !__atomic_load_n(&fuzz->stop, __ATOMIC_RELAXED));
+	} while (!is_over(fuzz, now - start, s));
 }
 
 static void join(struct fuzz_thread *t)

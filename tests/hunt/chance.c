@@ -143,6 +143,7 @@ unsigned int hunt_unit(void)
 		t = (seconds() - t) / 20000;
 		loop = t < loop ? t : loop;
 	}
+	/* No number at all, if a coarse clock has never moved meanwhile */
 	t = 10 * call / loop;
-	return t < 64 ? 64 : t > 1e6 ? 1000000 : (unsigned int)t;
+	return !(t >= 64) ? 64 : t > 1e6 ? 1000000 : (unsigned int)t;
 }

@@ -8,15 +8,19 @@
  * says so, leaves nothing behind, and does not keep the same call from success
  * when it is made again.  What the kernel has to say of its own, leaks included,
  * tests/vm looks for in its log.
+ *
+ *	fail_nth_test [REPEATS]		of each failure, to see whether pages leak
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../device/charge.h"
 #include "../device/device.h"
 #include "../kernel/kernel.h"
 #include "../tap/tap.h"
@@ -24,12 +28,19 @@
 #include "kselftest_harness.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
-#define FAULTS		"/sys/kernel/debug/"
 
 /* Small, mirrored, and more than is allocated at once */
 #define SMALL		64
 #define MIRRORED	(64 * 1024)
 #define LARGE		(16 * 1024 * 1024)
+#define ARENA		(64 * 1024)
+
+/*
+ * A page that a failure leaves behind does not tell: others give and take some
+ * meanwhile.  So many of them, in so many failures, do.
+ */
+#define PAGES_MOST	8
+static unsigned int repeats = 2 * PAGES_MOST;
 
 /**
  * struct attempt - what one variant works with
@@ -74,6 +85,11 @@ static int create_large(struct attempt *a)
 	return device_create(a->fd, LARGE, SHMRING_ROLE_BOTH);
 }
 
+static int create_arena(struct attempt *a)
+{
+	return device_create_arena(a->fd, SMALL, SHMRING_ROLE_BOTH, LARGE);
+}
+
 static int prepare_file(struct attempt *a)
 {
 	return new_file(a);
@@ -84,6 +100,24 @@ static int prepare_ring(struct attempt *a)
 	int ret = new_file(a);
 
 	return ret < 0 ? ret : create_mirrored(a);
+}
+
+/* Its handle holds the ring, and the module. */
+static int prepare_persistent(struct attempt *a)
+{
+	int ret = new_file(a);
+
+	return ret < 0 ? ret :
+	       device_create_full(a->fd, MIRRORED, SHMRING_ROLE_BOTH,
+				  SHMRING_F_PERSIST, 0);
+}
+
+static int prepare_arena(struct attempt *a)
+{
+	int ret = new_file(a);
+
+	return ret < 0 ? ret :
+	       device_create_arena(a->fd, SMALL, SHMRING_ROLE_BOTH, ARENA);
 }
 
 static int register_handle(struct attempt *a)
@@ -104,14 +138,68 @@ static int attach(struct attempt *a)
 	return device_attach(a->fd, a->handle, SHMRING_ROLE_PRODUCER);
 }
 
-static int map_all(struct attempt *a)
+static int map(struct attempt *a, int fd, size_t length, int prot, off_t offset)
 {
-	a->length = 3 * sysconf(_SC_PAGESIZE) + 2 * MIRRORED;
-	a->map = mmap(NULL, a->length, PROT_READ, MAP_SHARED, a->fd, 0);
+	a->length = length;
+	a->map = mmap(NULL, length, prot, MAP_SHARED, fd, offset);
 	return a->map == MAP_FAILED ? -errno : 0;
 }
 
-/* The first of these makes the kernel's view of the data. */
+static int map_all(struct attempt *a)
+{
+	return map(a, a->fd, 3 * sysconf(_SC_PAGESIZE) + 2 * MIRRORED,
+		   PROT_READ, 0);
+}
+
+static int map_arena(struct attempt *a)
+{
+	return map(a, a->fd, ARENA, PROT_READ | PROT_WRITE,
+		   SHMRING_ARENA_OFFSET);
+}
+
+/* The producer of a file says that it does not fence. */
+static int say_unfenced(struct attempt *a, int fd)
+{
+	struct shmring_producer_page *p;
+	struct shmring_ioc_info info;
+	int err;
+
+	err = device_info(fd, &info) ?:
+	      map(a, fd, info.page_size, PROT_READ | PROT_WRITE,
+		  info.producer_offset);
+	if (err)
+		return err;
+	p = a->map;
+	__atomic_store_n(&p->mode, SHMRING_UNFENCED, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int prepare_unfence(struct attempt *a)
+{
+	return prepare_ring(a) ?: say_unfenced(a, a->fd);
+}
+
+static int unfence(struct attempt *a)
+{
+	return device_unfence(a->fd, SHMRING_READABLE);
+}
+
+static int arm(struct attempt *a)
+{
+	return device_arm(a->fd, SHMRING_READABLE, 1);
+}
+
+/* An arm that does without the heavy barrier is not the one that is meant. */
+static int prepare_arm(struct attempt *a)
+{
+	struct shmring_ioc_info info;
+	int err;
+
+	err = prepare_unfence(a) ?: unfence(a) ?: arm(a) ?:
+	      device_info(a->fd, &info);
+	return err ?: info.rx.barriers == 1 ? 0 : -EPROTO;
+}
+
 static int write_bytes(struct attempt *a)
 {
 	ssize_t n = write(a->fd, "abc", 3);
@@ -144,6 +232,13 @@ static int prepare_kernel_ring(struct attempt *a)
 	return ret < 0 ? ret : kernel_alloc(a);
 }
 
+static int prepare_large_kernel_ring(struct attempt *a)
+{
+	int ret = open_control(a);
+
+	return ret < 0 ? ret : CALL(a->fd, CALL_ALLOC, .capacity = LARGE);
+}
+
 static int kernel_register(struct attempt *a)
 {
 	return CALL(a->fd, CALL_REGISTER);
@@ -167,6 +262,42 @@ static int kernel_lookup(struct attempt *a)
 {
 	return CALL(a->fd, CALL_LOOKUP, .handle = a->handle,
 		    .role = SHMRING_ROLE_PRODUCER);
+}
+
+static int prepare_from_fd(struct attempt *a)
+{
+	a->peer = device_ring(MIRRORED, SHMRING_ROLE_CONSUMER);
+	return a->peer < 0 ? a->peer : open_control(a);
+}
+
+static int kernel_from_fd(struct attempt *a)
+{
+	return CALL(a->fd, CALL_FROM_FD, .fd = a->peer);
+}
+
+/* The kernel consumes; its barrier is left to a work item. */
+static int prepare_kernel_arm(struct attempt *a)
+{
+	int ret;
+
+	a->peer = device_ring(MIRRORED, SHMRING_ROLE_PRODUCER);
+	if (a->peer < 0)
+		return a->peer;
+	ret = say_unfenced(a, a->peer) ?:
+	      device_unfence(a->peer, SHMRING_READABLE);
+	if (ret)
+		return ret;
+	ret = open_control(a);
+	if (ret < 0)
+		return ret;
+	return kernel_from_fd(a) ?:
+	       CALL(a->fd, CALL_CLAIM, .role = SHMRING_ROLE_CONSUMER,
+		    .flags = CLAIM_NOTIFY);
+}
+
+static int kernel_arm(struct attempt *a)
+{
+	return CALL(a->fd, CALL_READ_ARM, .n = 1);
 }
 
 static int prepare_tap(struct attempt *a)
@@ -196,6 +327,8 @@ static int start_tap(struct attempt *a)
 
 static void undo(struct attempt *a)
 {
+	if (a->handle)
+		device_unregister(a->fd, a->handle);
 	if (a->map && a->map != MAP_FAILED)
 		munmap(a->map, a->length);
 	if (a->fd >= 0)
@@ -249,9 +382,23 @@ FIXTURE_VARIANT_ADD(fail_nth, create_large)
 	.faults = 6,
 };
 
+FIXTURE_VARIANT_ADD(fail_nth, create_arena)
+{
+	.prepare = prepare_file,
+	.call = create_arena,
+	.faults = 8,
+};
+
 FIXTURE_VARIANT_ADD(fail_nth, register)
 {
 	.prepare = prepare_ring,
+	.call = register_handle,
+	.faults = 2,
+};
+
+FIXTURE_VARIANT_ADD(fail_nth, register_persistent)
+{
+	.prepare = prepare_persistent,
 	.call = register_handle,
 	.faults = 2,
 };
@@ -268,6 +415,27 @@ FIXTURE_VARIANT_ADD(fail_nth, mmap)
 	.prepare = prepare_ring,
 	.call = map_all,
 	.faults = 3,
+};
+
+FIXTURE_VARIANT_ADD(fail_nth, mmap_arena)
+{
+	.prepare = prepare_arena,
+	.call = map_arena,
+	.faults = 3,
+};
+
+FIXTURE_VARIANT_ADD(fail_nth, unfence)
+{
+	.prepare = prepare_unfence,
+	.call = unfence,
+	.faults = 1,
+};
+
+FIXTURE_VARIANT_ADD(fail_nth, arm)
+{
+	.prepare = prepare_arm,
+	.call = arm,
+	.faults = 1,
 };
 
 FIXTURE_VARIANT_ADD(fail_nth, write)
@@ -316,6 +484,30 @@ FIXTURE_VARIANT_ADD(fail_nth, kernel_lookup)
 	.faults = 2,
 };
 
+FIXTURE_VARIANT_ADD(fail_nth, kernel_claim_large)
+{
+	.prepare = prepare_large_kernel_ring,
+	.call = kernel_claim,
+	.done_when_efault = true,
+	.faults = 3,
+};
+
+FIXTURE_VARIANT_ADD(fail_nth, kernel_from_fd)
+{
+	.prepare = prepare_from_fd,
+	.call = kernel_from_fd,
+	.done_when_efault = true,
+	.faults = 1,
+};
+
+FIXTURE_VARIANT_ADD(fail_nth, kernel_arm)
+{
+	.prepare = prepare_kernel_arm,
+	.call = kernel_arm,
+	.done_when_efault = true,
+	.faults = 2,
+};
+
 FIXTURE_VARIANT_ADD(fail_nth, tap_open)
 {
 	.call = open_tap,
@@ -329,16 +521,12 @@ FIXTURE_VARIANT_ADD(fail_nth, tap_start)
 	.faults = 6,
 };
 
-static int put(const char *path, const char *text)
+static int set(const char *fault, const char *value)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t n;
+	char path[128];
 
-	if (fd < 0)
-		return -errno;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n < 0 ? -EIO : 0;
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s", fault);
+	return device_put_text(path, value);
 }
 
 /* All of them shall fail, and quietly: a stack of each is no finding. */
@@ -347,20 +535,24 @@ FIXTURE_SETUP(fail_nth)
 	self->control = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (self->control < 0)
 		return;
-	ASSERT_EQ(0, put(FAULTS "failslab/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, put(FAULTS "fail_page_alloc/ignore-gfp-wait", "N"));
-	ASSERT_EQ(0, put(FAULTS "fail_page_alloc/ignore-gfp-highmem", "N"));
-	ASSERT_EQ(0, put(FAULTS "fail_page_alloc/min-order", "0"));
-	ASSERT_EQ(0, put(FAULTS "failslab/verbose", "0"));
-	ASSERT_EQ(0, put(FAULTS "fail_page_alloc/verbose", "0"));
-	ASSERT_EQ(0, put(FAULTS "fail_usercopy/verbose", "0"));
-	ASSERT_EQ(0, put(FAULTS "fail_futex/verbose", "0"));
+	ASSERT_EQ(0, set("failslab/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, set("fail_page_alloc/ignore-gfp-wait", "N"));
+	ASSERT_EQ(0, set("fail_page_alloc/ignore-gfp-highmem", "N"));
+	ASSERT_EQ(0, set("fail_page_alloc/min-order", "0"));
+	ASSERT_EQ(0, set("failslab/verbose", "0"));
+	ASSERT_EQ(0, set("fail_page_alloc/verbose", "0"));
+	ASSERT_EQ(0, set("fail_usercopy/verbose", "0"));
+	ASSERT_EQ(0, set("fail_futex/verbose", "0"));
+	ASSERT_EQ(0, charge_begin());
 	/* Page faults of our own allocate, too. */
 	ASSERT_EQ(0, mlockall(MCL_CURRENT));
 }
 
 FIXTURE_TEARDOWN(fail_nth)
 {
+	if (self->control < 0)
+		return;
+	EXPECT_EQ(0, charge_end());
 	close(self->control);
 }
 
@@ -405,16 +597,49 @@ static struct counts count(void)
 	return c;
 }
 
+/* The n-th failure once more; false: it could not be brought about. */
+static bool again(FIXTURE_DATA(fail_nth) *self,
+		  const FIXTURE_VARIANT(fail_nth) *variant, unsigned int n)
+{
+	bool good;
+
+	self->a = (struct attempt){ .fd = -1, .peer = -1 };
+	good = (!variant->prepare || variant->prepare(&self->a) >= 0) &&
+	       !fail_nth(self->control, n);
+	if (good) {
+		variant->call(&self->a);
+		good = fail_nth_end(self->control) >= 0;
+	}
+	undo(&self->a);
+	return good;
+}
+
+/* How many pages have many such failures left behind? */
+static bool pages_kept(FIXTURE_DATA(fail_nth) *self,
+		       const FIXTURE_VARIANT(fail_nth) *variant, unsigned int n,
+		       long *kept)
+{
+	long before = charge_settled();
+	unsigned int i;
+
+	for (i = 0; i < repeats; i++)
+		if (!again(self, variant, n))
+			return false;
+	*kept = (charge_settled() - before) / sysconf(_SC_PAGESIZE);
+	return true;
+}
+
 TEST_F_TIMEOUT(fail_nth, each, 600)
 {
 	unsigned int n, failures = 0, survived = 0;
 	struct counts before, after;
 	int ret, left = 0;
+	long kept, most = 0;
 
 	if (self->control < 0)
 		SKIP(return, "no " FAIL_NTH);
 
-	for (n = 1; !left; n++) {
+	for (n = 1;; n++) {
 		self->a = (struct attempt){ .fd = -1, .peer = -1 };
 		if (variant->prepare)
 			ASSERT_LE(0, variant->prepare(&self->a));
@@ -446,11 +671,24 @@ TEST_F_TIMEOUT(fail_nth, each, 600)
 		}
 		undo(&self->a);
 		ASSERT_TRUE(device_idle());
+		if (left)
+			break;
+		ASSERT_TRUE(pages_kept(self, variant, n, &kept));
+		ASSERT_GE(PAGES_MOST, kept) {
+			TH_LOG("failure %u leaves pages behind", n);
+		}
+		most = kept > most ? kept : most;
 	}
 	survived--;
-	TH_LOG("%u calls failed, %u survived a failure", failures, survived);
+	TH_LOG("%u calls failed, %u survived a failure, %ld pages more at most",
+	       failures, survived, most);
 	EXPECT_LE(1, failures);
 	EXPECT_LE(variant->faults, failures + survived);
 }
 
-TEST_HARNESS_MAIN
+int main(int argc, char **argv)
+{
+	if (argc > 1)
+		repeats = strtoul(argv[1], NULL, 10);
+	return test_harness_run(argc, argv);
+}

@@ -8,48 +8,18 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/sysinfo.h>
 
 #include "kselftest_harness.h"
+#include "charge.h"
 #include "device.h"
-
-#define CGROUP	"/sys/fs/cgroup"
-#define OURS	CGROUP "/shmring-memory-test"
 
 /* Pages of a ring beside its data */
 #define HEAD	3
 
-static int put_text(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, text, strlen(text)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-/* Bytes of the kernel's memory that are charged to us, in whole pages. */
-static long charged(void)
-{
-	char text[8192], *at;
-	int fd = open(OURS "/memory.stat", O_RDONLY | O_CLOEXEC);
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	at = strstr(text, "\nkernel ");
-	return at ? strtol(at + 8, NULL, 10) : -1;
-}
+#define LIMIT	CHARGE_GROUP "/memory.max"
 
 FIXTURE(memory) {
 	long page;
@@ -58,35 +28,27 @@ FIXTURE(memory) {
 
 FIXTURE_SETUP(memory)
 {
-	cpu_set_t one;
+	int err;
 
 	ASSERT_TRUE(device_idle());
 	self->page = sysconf(_SC_PAGESIZE);
-	self->there = !put_text(CGROUP "/cgroup.subtree_control", "+memory");
-	if (!self->there)
-		return;
-	rmdir(OURS);
-	ASSERT_EQ(0, mkdir(OURS, 0755));
-	ASSERT_EQ(0, put_text(OURS "/cgroup.procs", "0"));
-	/* Small objects are charged by the page, each CPU for itself */
-	CPU_ZERO(&one);
-	CPU_SET(0, &one);
-	ASSERT_EQ(0, sched_setaffinity(0, sizeof(one), &one));
+	err = charge_begin();
+	self->there = err != -EOPNOTSUPP;
+	if (self->there)
+		ASSERT_EQ(0, err);
 }
 
 FIXTURE_TEARDOWN(memory)
 {
 	EXPECT_TRUE(device_idle());
-	if (!self->there)
-		return;
-	EXPECT_EQ(0, put_text(CGROUP "/cgroup.procs", "0"));
-	EXPECT_EQ(0, rmdir(OURS));
+	if (self->there)
+		EXPECT_EQ(0, charge_end());
 }
 
 #define NEEDS_CGROUP \
 	do { \
 		if (!self->there) \
-			SKIP(return, "no memory controller in " CGROUP); \
+			SKIP(return, "no memory controller in " CHARGE_ALL); \
 	} while (0)
 
 struct sizes {
@@ -106,13 +68,11 @@ static int cost_once(const struct sizes *s, long *cost)
 	/* The files are not what is asked for here */
 	for (i = 0; i < s->rings; i++)
 		fds[i] = device_open(O_RDWR);
-	/* What was freed before is uncharged after a grace period */
-	device_sleep_ms(10);
-	before = charged();
+	before = charge_settled();
 	for (i = 0; i < s->rings && !err; i++)
 		err = device_create_arena(fds[i], s->capacity,
 					  SHMRING_ROLE_BOTH, s->arena);
-	with = charged();
+	with = charge_now();
 	for (i = 0; i < s->rings; i++)
 		device_close(&fds[i]);
 	*cost = (with - before) / s->rings - pages * page;
@@ -184,12 +144,10 @@ TEST_F(memory, all_of_it_comes_back)
 	NEEDS_CGROUP;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
 		ASSERT_EQ(0, cost_of(&sizes[i], &cost));
-	device_sleep_ms(50);
-	before = charged();
+	before = charge_settled();
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
 		ASSERT_EQ(0, cost_of(&sizes[i], &cost));
-	device_sleep_ms(50);
-	after = charged();
+	after = charge_settled();
 	/* Charged by the page, whatever is in use of it */
 	EXPECT_GE(8 * self->page, after - before) {
 		TH_LOG("%ld bytes more", after - before);
@@ -291,19 +249,19 @@ TEST_F(memory, pieces_are_cut)
 	NEEDS_CGROUP;
 	for (i = 0; i < ARRAY_SIZE(pages); i++) {
 		fd = device_open(O_RDWR);
-		before = charged();
+		before = charge_now();
 		/* Less than what the last piece would have too much, 127 or more */
 		for (spare = 16; spare < 120; spare += 8) {
 			snprintf(text, sizeof(text), "%ld",
 				 before + (pages[i] + HEAD + 1 + spare) * page);
-			ASSERT_EQ(0, put_text(OURS "/memory.max", text));
+			ASSERT_EQ(0, device_put_text(LIMIT, text));
 			had = device_create_arena(fd, 64, SHMRING_ROLE_BOTH,
 						  pages[i] * page);
 			if (!had)
 				break;
 			EXPECT_EQ(-ENOMEM, had);
 		}
-		ASSERT_EQ(0, put_text(OURS "/memory.max", "max"));
+		ASSERT_EQ(0, device_put_text(LIMIT, "max"));
 		ASSERT_EQ(0, had) {
 			TH_LOG("%ld pages", pages[i]);
 		}
@@ -333,7 +291,7 @@ TEST_F(memory, fragmented)
 	NEEDS_CGROUP;
 	if (!getenv("SHMRING_TEST_LONG"))
 		SKIP(return, "takes most of the memory: in the long mode");
-	ASSERT_EQ(0, put_text(CGROUP "/cgroup.procs", "0"));
+	ASSERT_EQ(0, device_put_text(CHARGE_ALL "/cgroup.procs", "0"));
 	ASSERT_EQ(0, sysinfo(&info));
 	length = info.freeram * info.mem_unit - (96 << 20);
 	length -= length % page;
@@ -346,7 +304,7 @@ TEST_F(memory, fragmented)
 	for (at = 0; at < length; at += 2 * page)
 		madvise(map + at, page, MADV_DONTNEED);
 
-	ASSERT_EQ(0, put_text(OURS "/cgroup.procs", "0"));
+	ASSERT_EQ(0, device_put_text(CHARGE_GROUP "/cgroup.procs", "0"));
 	/* What was left in large pieces is used up first */
 	fd = device_open(O_RDWR);
 	EXPECT_EQ(0, device_create_arena(fd, 128 << 20, SHMRING_ROLE_BOTH,

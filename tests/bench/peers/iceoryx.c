@@ -123,9 +123,29 @@ static void hold(int number)
 		pause();
 }
 
+/* A socket and a lock of @name's, where the binding has them */
+static void remove_files(const char *name)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/tmp/%s", name);
+	unlink(path);
+	snprintf(path, sizeof(path), "/tmp/%s.lock", name);
+	unlink(path);
+}
+
+/* What the daemon knows this process by */
+static const char *own_name(void)
+{
+	static char name[64];
+
+	snprintf(name, sizeof(name), "bench-%d", getpid());
+	return name;
+}
+
 /*
  * Asked to end, it would first end everybody whom it knows, and that is us. It
- * is killed, and its segments are removed in its stead.
+ * is killed, and its segments and files are removed in its stead.
  */
 static void stop_daemon(void)
 {
@@ -140,6 +160,8 @@ static void stop_daemon(void)
 	shm_unlink("/iceoryx_mgmt");
 	snprintf(name, sizeof(name), "/%s", group ? group->gr_name : "root");
 	shm_unlink(name);
+	remove_files("roudi");
+	remove_files(own_name());
 }
 
 static int connect_ends(uint64_t queue)
@@ -169,7 +191,6 @@ static int connect_ends(uint64_t queue)
 
 static int iox_setup(struct bench_run *run)
 {
-	char name[64];
 	int err;
 
 	/* Its queue would be too short to have anything to do with the case. */
@@ -179,8 +200,7 @@ static int iox_setup(struct bench_run *run)
 	if (err)
 		return err;
 	iox_set_loglevel(Iceoryx_LogLevel_Off);
-	snprintf(name, sizeof(name), "bench-%d", getpid());
-	iox_runtime_init(name);
+	iox_runtime_init(own_name());
 	err = connect_ends(run->capacity / (run->kind == BENCH_BYTES ? run->size : 8));
 	if (err || run->kind != BENCH_BYTES)
 		return err;

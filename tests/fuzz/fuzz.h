@@ -41,6 +41,7 @@
  * @calls: made
  * @successes: of them
  * @succeeded: a bit for each ioctl that did so
+ * @can_succeed: likewise, for each that does so on this machine
  */
 struct fuzz {
 	uint64_t seed;
@@ -53,6 +54,7 @@ struct fuzz {
 	uint64_t calls;
 	uint64_t successes;
 	uint32_t succeeded;
+	uint32_t can_succeed;
 };
 
 /**
@@ -120,8 +122,8 @@ void fuzz_thread_run(struct fuzz_thread *t);
 void fuzz_once(struct fuzz_thread *t);
 
 void fuzz_request(struct fuzz_thread *t);
-/* struct fuzz.succeeded when all ioctls did */
-uint32_t fuzz_requests(void);
+/* The bits of all ioctls; of UNFENCE only if that is asked for. */
+uint32_t fuzz_requests(bool unfence);
 void fuzz_call(struct fuzz_thread *t);
 void fuzz_memory(struct fuzz_thread *t);
 void fuzz_memory_forget(struct fuzz_thread *t);

@@ -123,14 +123,12 @@ static void fill_lowat(struct fuzz_thread *t, void *at)
 	r->bytes = any_bytes(t);
 }
 
-#ifdef SHMRING_IOC_UNFENCE
 static void fill_unfence(struct fuzz_thread *t, void *at)
 {
 	struct shmring_ioc_unfence *r = at;
 
 	r->edge = any_edge(t);
 }
-#endif
 
 /* What is common to all, then what each may fail with, as shmring.h has it */
 #define ERRORS(...)	((const int []) { EINVAL, E2BIG, EFAULT, __VA_ARGS__, 0 })
@@ -184,11 +182,9 @@ static const struct request {
 	{ "LOWAT", SHMRING_IOC_LOWAT, sizeof(struct shmring_ioc_lowat),
 	  sizeof(struct shmring_ioc_lowat), 0, fill_lowat,
 	  ERRORS(ENOTCONN, EACCES) },
-#ifdef SHMRING_IOC_UNFENCE
 	{ "UNFENCE", SHMRING_IOC_UNFENCE, sizeof(struct shmring_ioc_unfence),
 	  sizeof(struct shmring_ioc_unfence), 0, fill_unfence,
 	  ERRORS(ENOTCONN, EACCES, EOPNOTSUPP) },
-#endif
 };
 
 #define COUNT(a)	(sizeof(a) / sizeof((a)[0]))
@@ -203,9 +199,15 @@ static bool is_request(unsigned int cmd)
 	return false;
 }
 
-uint32_t fuzz_requests(void)
+uint32_t fuzz_requests(bool unfence)
 {
-	return (1U << COUNT(requests)) - 1;
+	uint32_t bits = 0;
+	size_t i;
+
+	for (i = 0; i < COUNT(requests); i++)
+		if (unfence || requests[i].cmd != SHMRING_IOC_UNFENCE)
+			bits |= 1U << i;
+	return bits;
 }
 
 static long request(struct fuzz_thread *t, unsigned int cmd, void *at)

@@ -8,6 +8,21 @@ KERNEL	?= bookworm
 # Another build folder, for another compiler or other flags.
 B	?= build
 
+# Kernels of another machine: what their guests run is built by another compiler, in
+# a folder of its own, and brings its libraries.
+foreign	:= $(filter arm64,$(KERNEL))
+cross_arm64	:= aarch64-linux-gnu-
+ifneq ($(foreign),)
+B	:= build/$(foreign)
+cross	:= $(cross_$(foreign))
+CC	:= $(cross)gcc
+LD	:= $(cross)ld
+AR	:= $(cross)ar
+OBJCOPY	:= $(cross)objcopy
+CPPFLAGS += -isystem build/kernel/$(KERNEL)/usr/include
+static	:= -static -Lbuild/kernel/$(KERNEL)/usr/lib/$(cross:-=)
+endif
+
 Q	:= $(if $(V),,@)
 export V
 
@@ -39,7 +54,7 @@ fetched_kernel	:= build/kernel/$(KERNEL)/.complete
 fetched_tests	:= build/kselftest/.complete
 
 packages:
-	$(Q)tests/setup/packages
+	$(Q)tests/setup/packages $(foreign)
 
 # Some are built here, and again when their configuration has changed.
 built_kernels	:= $(filter-out guest,$(patsubst tests/setup/config/%.config,%,$(wildcard tests/setup/config/*.config)))
@@ -127,7 +142,7 @@ examples: $(examples)
 define link
 	@echo "  LD      $@"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -luring -lpthread
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(static) -o $@ $(filter %.o,$^) $(filter %.a,$^) -luring -lpthread
 endef
 
 $(examples): $(B)/examples/%: $(B)/obj/lib/examples/%.o $(B)/lib/libshmring.a
@@ -167,7 +182,7 @@ $(hostile_programs): $(kernel_helpers) $(hunt_helpers)
 # bench-kernel asks for.
 $(eval $(call test_folder,bench/kernel))
 bpf_program := $(B)/bench/bench.bpf.o
-ifneq ($(wildcard /usr/include/bpf/libbpf.h),)
+ifneq ($(if $(foreign),,$(wildcard /usr/include/bpf/libbpf.h)),)
 ifneq ($(shell command -v clang),)
 $(B)/obj/tests/bench/kernel/bpf.o: $(bpf_program)
 $(B)/obj/tests/bench/kernel/bpf.o: cflags += -DHAVE_LIBBPF -DBPF_PROGRAM='"$(bpf_program)"'
@@ -183,7 +198,7 @@ $(bpf_program): tests/bench/kernel/bpf/bench.c tests/bench/kernel/control.h
 
 tests: $(test_programs)
 $(test_objects): cflags += -isystem build/kselftest
-$(test_objects): | $(fetched_tests)
+$(test_objects): | $(fetched_tests) $(if $(foreign),$(fetched_kernel))
 
 # --- What there is to run
 
@@ -216,11 +231,11 @@ test-long: all selftest test-module bench-module bench-smoke
 	$(Q)$(run_tests) --long
 
 # What kernels of their own need is made by a make of their own.
-deep_kernels := $(built_kernels) backports sid
+deep_kernels := $(built_kernels) backports sid arm64
 
 test-deep: all selftest test-module bench-module
 	$(Q)for kernel in $(deep_kernels); do \
-		$(MAKE) --no-print-directory KERNEL=$$kernel test-module bench-module || exit; \
+		$(MAKE) --no-print-directory KERNEL=$$kernel all test-module bench-module || exit; \
 	done
 	$(Q)for kernel in $(built_kernels); do \
 		$(MAKE) --no-print-directory KERNEL=$$kernel bugs || exit; \

@@ -89,6 +89,10 @@ static int shmring_pages_cut(struct shmring_pages *p, unsigned int nr,
  * @p: filled; shmring_pages_free() may be called for it even if this fails
  * @nr: pages; 0: none
  *
+ * What is more than a piece, and than there is, is refused at once: every page up
+ * to the last would be had, and whoever else needs one meanwhile meets the OOM
+ * killer.
+ *
  * The table has one pointer for each SHMRING_PIECE.  Where a piece cannot be had
  * without effort, all that was taken before is told of in smaller ones, so that
  * a single size tells where a page is; the table grows by as much.
@@ -105,6 +109,8 @@ int shmring_pages_alloc(struct shmring_pages *p, unsigned int nr)
 	p->pieces = NULL;
 	if (!nr)
 		return 0;
+	if (nr > SHMRING_PIECE >> PAGE_SHIFT && nr > si_mem_available())
+		return -ENOMEM;
 	p->order = shmring_order(nr);
 	p->pieces = shmring_table(p, nr, p->order);
 	if (!p->pieces)

@@ -29,12 +29,12 @@
 
 #include "../device/device.h"
 #include "../ring/ring.h"
+#include "beside.h"
 #include "fuzz.h"
 
 #include <kselftest_harness.h>
 
 #define USER		1000
-#define CAPACITY	4096
 /* A thread that does nothing for so long hangs. */
 #define HANG_S		20
 /* For each request to succeed at least once, on however slow a machine */
@@ -42,76 +42,13 @@
 
 static unsigned int seconds = 1;
 
-/**
- * struct beside - a ring that has nothing to do with all this, and its two ends
- * @stop: the producer shall go
- * @plant: it shall send a wrong byte
- * @sent: bytes
- * @received: bytes, all right
- * @wrong: where the first wrong one was; 0: nowhere
- * @error: what ended an end early
- */
-struct beside {
-	int stop;
-	int plant;
-	uint64_t sent;
-	uint64_t received;
-	uint64_t wrong;
-	int error;
-};
-
 FIXTURE(fuzz)
 {
 	struct fuzz *fuzz;
 	struct beside *beside;
-	int fd;
-	__u32 handle;
-	pid_t producer;
-	pid_t consumer;
-	unsigned long rings;
-	unsigned long pages;
 	unsigned long max_user_bytes;
 	unsigned long max_user_rings;
 };
-
-static void produce(struct beside *b, __u32 handle)
-{
-	struct shmring *r = shmring_get(handle, SHMRING_ROLE_PRODUCER);
-	unsigned char buf[1024];
-	ssize_t n;
-
-	while (r && !__atomic_load_n(&b->stop, __ATOMIC_ACQUIRE)) {
-		pattern_fill(buf, b->sent, sizeof(buf));
-		buf[0] ^= __atomic_exchange_n(&b->plant, 0, __ATOMIC_RELAXED);
-		n = shmring_write_all(r, buf, sizeof(buf), ms(100));
-		if (n < 0 && n != -ETIMEDOUT && n != -EINTR)
-			_exit(1);
-		b->sent += n > 0 ? n : 0;
-	}
-	shmring_free(r);
-	_exit(r ? 0 : 1);
-}
-
-static void consume(struct beside *b, __u32 handle)
-{
-	struct shmring *r = shmring_get(handle, SHMRING_ROLE_CONSUMER);
-	unsigned char buf[1024];
-	ssize_t n = r ? 1 : -1;
-	size_t good;
-
-	while (n > 0 || n == -ETIMEDOUT) {
-		n = shmring_read_some(r, buf, sizeof(buf), ms(5000));
-		if (n <= 0)
-			continue;
-		good = pattern_check(buf, b->received, n);
-		if (good != (size_t)n && !b->wrong)
-			b->wrong = b->received + good + 1;
-		b->received += n;
-	}
-	if (n)
-		b->error = (int)n;
-	_exit(n ? 1 : 0);
-}
 
 static void *shared(size_t size)
 {
@@ -136,20 +73,6 @@ static uint64_t seed(void)
 		return strtoull(s, NULL, 0);
 	clock_gettime(CLOCK_REALTIME, &now);
 	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
-/* The producer's first bytes have come out of the other end. */
-static bool streams(struct beside *b)
-{
-	uint64_t before = __atomic_load_n(&b->received, __ATOMIC_RELAXED);
-	long long end = device_now_ns() + HANG_S * 1000000000LL;
-
-	while (__atomic_load_n(&b->received, __ATOMIC_RELAXED) == before) {
-		if (device_now_ns() > end)
-			return false;
-		device_sleep_ms(1);
-	}
-	return true;
 }
 
 /* Does this machine let an end leave its fences out? */
@@ -180,26 +103,14 @@ FIXTURE_SETUP(fuzz)
 	ASSERT_EQ(0, device_set_param("max_user_bytes", 32 << 20));
 	ASSERT_EQ(0, device_set_param("max_user_rings", 64));
 
-	/* Both ends are processes; this one only keeps the ring. */
-	self->fd = device_ring(CAPACITY, SHMRING_ROLE_OBSERVER);
-	ASSERT_LE(0, self->fd);
-	ASSERT_EQ(0, device_register(self->fd, 0644, &self->handle));
-	self->fuzz->keep = self->handle;
-	self->fuzz->can_succeed = fuzz_requests(may_unfence(self->fd));
-	self->producer = fork();
-	if (!self->producer)
-		produce(self->beside, self->handle);
-	self->consumer = fork();
-	if (!self->consumer)
-		consume(self->beside, self->handle);
-	ASSERT_TRUE(streams(self->beside));
-	self->rings = param("rings");
-	self->pages = param("pages");
+	ASSERT_TRUE(beside_start(self->beside));
+	self->fuzz->keep = self->beside->handle;
+	self->fuzz->can_succeed = fuzz_requests(may_unfence(self->beside->fd));
 }
 
 FIXTURE_TEARDOWN(fuzz)
 {
-	device_close(&self->fd);
+	device_close(&self->beside->fd);
 	EXPECT_EQ(0, device_set_param("max_user_bytes", self->max_user_bytes));
 	EXPECT_EQ(0, device_set_param("max_user_rings", self->max_user_rings));
 	EXPECT_EQ(0, chmod(SHMRING_DEVICE, 0600));
@@ -313,48 +224,6 @@ static int run(struct fuzz *fuzz, unsigned int s, int keep)
 	return device_child(pid);
 }
 
-/* Handles that nobody took back keep persistent rings. */
-static void unregister_all(int fd, __u32 after)
-{
-	__u32 last, handle;
-
-	if (device_register(fd, 0, &last))
-		return;
-	for (handle = after + 1; handle != last + 1; handle++)
-		device_unregister(fd, handle);
-}
-
-static bool is_as_before(FIXTURE_DATA(fuzz) *self)
-{
-	return param("rings") == self->rings && param("pages") == self->pages &&
-	       param("handles") == 1;
-}
-
-/* A file's last reference may go a little after whoever had it. */
-static bool becomes_as_before(FIXTURE_DATA(fuzz) *self)
-{
-	long long end = device_now_ns() + 2000000000LL;
-
-	while (!is_as_before(self)) {
-		if (device_now_ns() > end)
-			return false;
-		device_sleep_ms(5);
-	}
-	return true;
-}
-
-static void stop_beside(FIXTURE_DATA(fuzz) *self)
-{
-	__atomic_store_n(&self->beside->stop, 1, __ATOMIC_RELEASE);
-	device_child(self->producer);
-	device_child(self->consumer);
-}
-
-static bool was_intact(const struct beside *b)
-{
-	return !b->error && !b->wrong && b->sent == b->received;
-}
-
 static void all_calls(struct __test_metadata *_metadata,
 		      FIXTURE_DATA(fuzz) *self, int keep)
 {
@@ -366,16 +235,22 @@ static void all_calls(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, fuzz->failed)
 		TH_LOG("SEED=%llu: %s", (unsigned long long)fuzz->seed,
 		       fuzz->failure);
+<<<<<<< HEAD
 	EXPECT_EQ(fuzz->can_succeed, fuzz->succeeded);
 	unregister_all(self->fd, self->handle);
 	EXPECT_TRUE(becomes_as_before(self))
+=======
+	EXPECT_EQ(fuzz_requests(), fuzz->succeeded);
+	beside_unregister_others(self->beside);
+	EXPECT_TRUE(beside_is_alone_soon(self->beside))
+>>>>>>> 06a6930 (tests/fuzz: the ring beside, for others to use)
 		TH_LOG("rings %lu, pages %lu, handles %lu", param("rings"),
 		       param("pages"), param("handles"));
 	/* It has moved meanwhile, and does so now */
 	EXPECT_LT(before, self->beside->received);
-	EXPECT_TRUE(streams(self->beside));
-	stop_beside(self);
-	EXPECT_TRUE(was_intact(self->beside))
+	EXPECT_TRUE(beside_streams(self->beside));
+	beside_stop(self->beside);
+	EXPECT_TRUE(beside_was_intact(self->beside))
 		TH_LOG("sent %llu, received %llu, wrong at %llu, error %d",
 		       (unsigned long long)self->beside->sent,
 		       (unsigned long long)self->beside->received,
@@ -405,23 +280,23 @@ TEST_F_TIMEOUT(fuzz, sees_an_errno, 60)
 	EXPECT_EQ(1, self->fuzz->failed);
 	EXPECT_NE(NULL, strstr(self->fuzz->failure, strerror(ENOTCONN)))
 		TH_LOG("%s", self->fuzz->failure);
-	unregister_all(self->fd, self->handle);
-	stop_beside(self);
+	beside_unregister_others(self->beside);
+	beside_stop(self->beside);
 }
 
 TEST_F_TIMEOUT(fuzz, sees_a_leak, 60)
 {
-	int fd = device_ring(CAPACITY, SHMRING_ROLE_BOTH);
+	int fd = device_ring(4096, SHMRING_ROLE_BOTH);
 	__u32 handle;
 
-	EXPECT_FALSE(is_as_before(self));
+	EXPECT_FALSE(beside_is_alone(self->beside));
 	device_close(&fd);
-	EXPECT_TRUE(becomes_as_before(self));
-	ASSERT_EQ(0, device_register(self->fd, 0, &handle));
-	EXPECT_FALSE(is_as_before(self));
-	unregister_all(self->fd, self->handle);
-	EXPECT_TRUE(becomes_as_before(self));
-	stop_beside(self);
+	EXPECT_TRUE(beside_is_alone_soon(self->beside));
+	ASSERT_EQ(0, device_register(self->beside->fd, 0, &handle));
+	EXPECT_FALSE(beside_is_alone(self->beside));
+	beside_unregister_others(self->beside);
+	EXPECT_TRUE(beside_is_alone_soon(self->beside));
+	beside_stop(self->beside);
 }
 
 TEST_F_TIMEOUT(fuzz, sees_a_wrong_byte, 60)
@@ -430,8 +305,8 @@ TEST_F_TIMEOUT(fuzz, sees_a_wrong_byte, 60)
 	__atomic_store_n(&self->beside->plant, 1, __ATOMIC_RELAXED);
 	while (__atomic_load_n(&self->beside->plant, __ATOMIC_RELAXED))
 		device_sleep_ms(1);
-	stop_beside(self);
-	EXPECT_FALSE(was_intact(self->beside));
+	beside_stop(self->beside);
+	EXPECT_FALSE(beside_was_intact(self->beside));
 	EXPECT_LT(0, self->beside->wrong);
 }
 

@@ -8,7 +8,7 @@
  *	nothing is left: rings, pages, handles, charged memory
  *	none of these checks is blind				kill.sees_*
  *
- *	kill_test [KILLS]	that many, instead of 300
+ *	kill_test [KILLS]	that many, or pairs of them, instead of 300
  *	SEED=N kill_test	with the same random numbers
  */
 #define _GNU_SOURCE
@@ -386,8 +386,5 @@ int main(int argc, char **argv)
 {
 	if (argc > 1)
 		kills = strtoul(argv[1], NULL, 10) ?: 1;
-	/* make test-long */
-	if (getenv("SHMRING_TEST_LONG"))
-		kills *= 33;
 	return test_harness_run(argc, argv);
 }

@@ -5,10 +5,13 @@
  *	a peer that is stopped: the other end's waits end in time, and all goes
  *	on when it continues						stop.*
  *	a CPU goes and comes back while bytes flow, fences left out	stop.hotplug
- *	the oom killer takes an end					stop.out_of_memory
+ *	the oom killer takes an end, for want of a cgroup's memory, or of
+ *	the machine's							stop.out_of_memory*
+ *	a ring that cannot be had costs nobody else anything		stop.more_than_there_is
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -209,31 +213,61 @@ static void take_memory(void)
 	_exit(0);
 }
 
-TEST_F_TIMEOUT(stop, out_of_memory, 300)
+/* Whom the killer prefers to all others, and who has enough to give */
+static pid_t start_victim(struct chaos_ring *ring, const char *cgroup)
+{
+	const size_t ballast = cgroup ? MIB : 32 * MIB;
+	pid_t pid = fork();
+	void *at;
+
+	if (pid)
+		return pid;
+	if (cgroup)
+		device_put_text(cgroup, "0");
+	device_put_text("/proc/self/oom_score_adj", "1000");
+	at = mmap(NULL, ballast, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (at == MAP_FAILED)
+		_exit(1);
+	memset(at, 1, ballast);
+	close_range(3, ~0U, 0);
+	chaos_consume(ring, 5);
+}
+
+/* The killer shows its stack as a warning, which is nobody's fault. */
+static long hide_warnings(void)
 {
 	long level = device_get_number("/proc/sys/kernel/printk", NULL);
+
+	device_put_text("/proc/sys/kernel/printk", "4");
+	return level;
+}
+
+static void show_warnings(long level)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%ld", level);
+	device_put_text("/proc/sys/kernel/printk", text);
+}
+
+TEST_F_TIMEOUT(stop, out_of_memory, 300)
+{
 	struct shmring_ioc_info info;
 	pid_t pid, victim;
-	char text[24];
 	int status;
+	long level;
 
 	if (device_put_text(CGROUP "/cgroup.subtree_control", "+memory"))
 		SKIP(return, "there is no memory controller in " CGROUP);
 	rmdir(OURS);
 	ASSERT_EQ(0, mkdir(OURS, 0755));
 	ASSERT_EQ(0, device_put_text(OURS "/memory.max", "16777216"));
-	victim = fork();
-	if (!victim) {
-		device_put_text(OURS "/cgroup.procs", "0");
-		device_put_text("/proc/self/oom_score_adj", "1000");
-		kill(self->consumers[0], SIGKILL);
-		close_range(3, ~0U, 0);
-		chaos_consume(&self->rings[0], 5);
-	}
+	ASSERT_EQ(0, kill(self->consumers[0], SIGKILL));
 	ASSERT_EQ(256 + SIGKILL, device_child(self->consumers[0]));
+	victim = start_victim(&self->rings[0], OURS "/cgroup.procs");
 	ASSERT_TRUE(chaos_moves(&self->rings[0], 30));
-	/* The killer shows its stack as a warning, which is nobody's fault. */
-	ASSERT_EQ(0, device_put_text("/proc/sys/kernel/printk", "4"));
+	level = hide_warnings();
 	pid = fork();
 	if (!pid) {
 		device_put_text(OURS "/cgroup.procs", "0");
@@ -247,10 +281,88 @@ TEST_F_TIMEOUT(stop, out_of_memory, 300)
 	EXPECT_LT(0, device_get_number(OURS "/memory.events", "oom_kill "));
 	kill(pid, SIGKILL);
 	device_child(pid);
-	snprintf(text, sizeof(text), "%ld", level);
-	EXPECT_EQ(0, device_put_text("/proc/sys/kernel/printk", text));
+	show_warnings(level);
 	self->consumers[0] = chaos_start(&self->rings[0], CONSUMER, 6);
 	EXPECT_EQ(0, rmdir(OURS));
+}
+
+static long kills(void)
+{
+	return device_get_number("/proc/vmstat", "\noom_kill ");
+}
+
+/* Takes all there is, in smaller steps towards the end, until somebody is killed. */
+static void take_all_memory(void)
+{
+	const long before = kills();
+	struct sysinfo info;
+	size_t step;
+	char *at;
+
+	device_put_text("/proc/self/oom_score_adj", "-1000");
+	do {
+		if (sysinfo(&info))
+			_exit(1);
+		step = info.freeram * info.mem_unit > 64 * MIB ? MIB : 64 * KIB;
+		at = mmap(NULL, step, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (at == MAP_FAILED)
+			_exit(1);
+		memset(at, 1, step);
+	} while (step == MIB || kills() == before);
+	_exit(0);
+}
+
+TEST_F_TIMEOUT(stop, out_of_memory_everywhere, 300)
+{
+	struct shmring_ioc_info info;
+	pid_t pid, victim;
+	long level;
+	int fd;
+
+	ASSERT_LE(0, kills());
+	ASSERT_EQ(0, kill(self->consumers[0], SIGKILL));
+	ASSERT_EQ(256 + SIGKILL, device_child(self->consumers[0]));
+	victim = start_victim(&self->rings[0], NULL);
+	ASSERT_TRUE(chaos_moves(&self->rings[0], 30));
+	level = hide_warnings();
+	pid = fork();
+	if (!pid)
+		take_all_memory();
+	EXPECT_EQ(256 + SIGKILL, device_child(victim));
+	EXPECT_EQ(0, device_child(pid));
+	show_warnings(level);
+	ASSERT_EQ(0, device_info(self->fds[0], &info));
+	EXPECT_EQ(SHMRING_STATE_CONSUMER_GONE, info.state);
+	self->consumers[0] = chaos_start(&self->rings[0], CONSUMER, 6);
+	/* All is there again */
+	fd = device_ring(64 * MIB, SHMRING_ROLE_BOTH);
+	EXPECT_LE(0, fd);
+	device_close(&fd);
+}
+
+/* A ring that there can be no memory for is refused, and nobody is killed for it. */
+TEST_F_TIMEOUT(stop, more_than_there_is, 300)
+{
+	struct shmring_ioc_create r = {
+		.size = sizeof(r),
+		.capacity = SHMRING_CAPACITY_MAX,
+		.roles = SHMRING_ROLE_BOTH,
+		.arena = SHMRING_CAPACITY_MAX,
+	};
+	const long before = kills();
+	struct sysinfo info;
+	int fd, i;
+
+	ASSERT_EQ(0, sysinfo(&info));
+	if (info.totalram * info.mem_unit > r.arena + r.capacity)
+		SKIP(return, "too much memory");
+	fd = device_open(O_RDWR);
+	ASSERT_LE(0, fd);
+	for (i = 0; i < 10; i++)
+		EXPECT_EQ(-ENOMEM, device_ioctl(fd, SHMRING_IOC_CREATE, &r));
+	device_close(&fd);
+	EXPECT_EQ(before, kills());
 }
 
 TEST_HARNESS_MAIN

@@ -424,14 +424,20 @@ int device_put_text(const char *path, const char *text)
 
 long device_get_number(const char *path, const char *word)
 {
-	char text[4096], *at;
+	char text[16384], *at;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = read(fd, text, sizeof(text) - 1);
+	size_t size = 0;
+	ssize_t n;
 
+	/* The kernel hands out a page at a time. */
+	do {
+		n = read(fd, text + size, sizeof(text) - 1 - size);
+		size += n > 0 ? n : 0;
+	} while (n > 0);
 	close(fd);
 	if (n < 0)
 		return -1;
-	text[n] = '\0';
+	text[size] = '\0';
 	at = word ? strstr(text, word) : text;
 	return at ? strtol(at + (word ? strlen(word) : 0), NULL, 10) : -1;
 }

@@ -235,15 +235,9 @@ static void all_calls(struct __test_metadata *_metadata,
 	EXPECT_EQ(0, fuzz->failed)
 		TH_LOG("SEED=%llu: %s", (unsigned long long)fuzz->seed,
 		       fuzz->failure);
-<<<<<<< HEAD
 	EXPECT_EQ(fuzz->can_succeed, fuzz->succeeded);
-	unregister_all(self->fd, self->handle);
-	EXPECT_TRUE(becomes_as_before(self))
-=======
-	EXPECT_EQ(fuzz_requests(), fuzz->succeeded);
 	beside_unregister_others(self->beside);
 	EXPECT_TRUE(beside_is_alone_soon(self->beside))
->>>>>>> 06a6930 (tests/fuzz: the ring beside, for others to use)
 		TH_LOG("rings %lu, pages %lu, handles %lu", param("rings"),
 		       param("pages"), param("handles"));
 	/* It has moved meanwhile, and does so now */

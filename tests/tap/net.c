@@ -41,6 +41,18 @@ int net_new(void)
 	return net_run("ip link set lo up");
 }
 
+int net_await(const char *name, bool runs)
+{
+	if (net_run("%s ifconfig %s | grep -q RUNNING; do usleep 1000; done",
+		    runs ? "until" : "while", name))
+		return -1;
+	/*
+	 * A link that has come up sends packets nowhere until a kernel thread,
+	 * inside the RTNL, has found out; so does this command, after it.
+	 */
+	return net_run("ip link set lo up");
+}
+
 int net_pair(void)
 {
 	static const char * const names[] = { "t0", "veth0" };
@@ -54,16 +66,7 @@ int net_pair(void)
 		    net_run("ip link set %s up", names[i]))
 			return -1;
 	}
-	/*
-	 * A link that has come up sends packets nowhere until a kernel thread,
-	 * inside the RTNL, has found out; so does the last command, after it.
-	 */
-	for (i = 0; i < 2; i++) {
-		if (net_run("until ifconfig %s | grep -q RUNNING; do usleep 1000; done",
-			    names[i]))
-			return -1;
-	}
-	return net_run("ip link set lo up");
+	return net_await("t0", true) || net_await("veth0", true) ? -1 : 0;
 }
 
 int net_socket(const char *name)

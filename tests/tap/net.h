@@ -21,6 +21,8 @@
 /* 0, or -1 and a word on stderr */
 int net_new(void);
 int net_pair(void);
+/* Wait until a link can send to its peer, or has noticed that it cannot. */
+int net_await(const char *name, bool runs);
 int net_run(const char *command, ...);
 
 /* A packet socket on an interface, to send whole frames to; or -errno */

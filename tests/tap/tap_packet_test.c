@@ -360,8 +360,10 @@ TEST_F(packet, one_ring_after_another_tap)
 TEST_F(packet, an_interface_that_is_down_and_comes_up)
 {
 	ASSERT_EQ(0, net_run("ip link set t0 down"));
+	ASSERT_EQ(0, net_await("veth0", false));
 	ASSERT_EQ(0, tap_start(&self->tap, "t0", CAPACITY, 0, NULL));
 	ASSERT_EQ(0, net_run("ip link set t0 up"));
+	ASSERT_EQ(0, net_await("veth0", true));
 	ASSERT_EQ(0, net_send(self->from, 1, 60));
 	EXPECT_TRUE(tap_has_seen(self->tap.fd, 1));
 	ASSERT_EQ(0, tap_stop(&self->tap));

@@ -103,6 +103,7 @@ FIXTURE_SETUP(fuzz)
 	ASSERT_EQ(0, device_set_param("max_user_bytes", 32 << 20));
 	ASSERT_EQ(0, device_set_param("max_user_rings", 64));
 
+	ASSERT_TRUE(fuzz_cover_share());
 	ASSERT_TRUE(beside_start(self->beside));
 	self->fuzz->keep = self->beside->handle;
 	self->fuzz->can_succeed = fuzz_requests(may_unfence(self->beside->fd));
@@ -189,7 +190,11 @@ static void fuzz_process(struct fuzz *fuzz, unsigned int s, int keep)
 	pthread_t thread;
 	int i;
 
-	if (close_range(3, ~0U, 0) || device_become(&user) ||
+	if (close_range(3, ~0U, 0))
+		_exit(3);
+	for (i = 0; i < FUZZ_THREADS; i++)
+		fuzz_cover_open(i);
+	if (device_become(&user) ||
 	    sigaction(SIGALRM, &interrupt, NULL))
 		_exit(3);
 	signal(SIGPIPE, SIG_IGN);
@@ -208,10 +213,6 @@ static void fuzz_process(struct fuzz *fuzz, unsigned int s, int keep)
 	__atomic_store_n(&fuzz->stop, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < FUZZ_THREADS; i++)
 		join(&threads[i]);
-	if (fuzz_cover_count())
-		printf("# %u instrumented places of the kernel were seen\n",
-		       fuzz_cover_count());
-	fflush(stdout);
 	_exit(0);
 }
 
@@ -236,6 +237,9 @@ static void all_calls(struct __test_metadata *_metadata,
 		TH_LOG("SEED=%llu: %s", (unsigned long long)fuzz->seed,
 		       fuzz->failure);
 	EXPECT_EQ(fuzz->can_succeed, fuzz->succeeded);
+	/* Where the module tells, it tells */
+	EXPECT_EQ(!access("/sys/kernel/debug/kcov", F_OK),
+		  fuzz_cover_report() > 0);
 	beside_unregister_others(self->beside);
 	EXPECT_TRUE(beside_is_alone_soon(self->beside))
 		TH_LOG("rings %lu, pages %lu, handles %lu", param("rings"),

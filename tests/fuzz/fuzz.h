@@ -4,6 +4,7 @@
  * several threads on the same files
  *
  *	device_fuzz_test.c	starts it, beside a ring that must not notice
+ *	beside.c		that ring
  *	thread.c		one thread: choose, call, count; random numbers
  *	request.c		the ioctls: how they are filled, spoilt and judged
  *	call.c			all other calls on files
@@ -62,11 +63,13 @@ struct fuzz {
  * @at: where; NULL: none
  * @length: bytes
  * @prot: as it is now
+ * @file: the number that it was mapped by
  */
 struct fuzz_map {
 	unsigned char *at;
 	size_t length;
 	int prot;
+	int file;
 };
 
 /**
@@ -128,11 +131,15 @@ void fuzz_call(struct fuzz_thread *t);
 void fuzz_memory(struct fuzz_thread *t);
 void fuzz_memory_forget(struct fuzz_thread *t);
 
-/* Does the kernel tell what is executed? From then on it does for this thread. */
-bool fuzz_cover_open(void);
-/* Add up what was executed since the last time. */
+/*
+ * What of the module is executed, if the kernel tells: shared by all processes, opened
+ * by root for each thread, and begun by the thread.  Added up after each call, and
+ * reported by root: the number of places that were seen, 0 if none was.
+ */
+bool fuzz_cover_share(void);
+void fuzz_cover_open(unsigned int thread);
+bool fuzz_cover_begin(unsigned int thread);
 void fuzz_cover_add(void);
-/* Instrumented places that were, so far, in all threads. */
-unsigned int fuzz_cover_count(void);
+unsigned int fuzz_cover_report(void);
 
 #endif /* FUZZ_H */

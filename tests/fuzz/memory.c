@@ -2,6 +2,7 @@
 /* Mappings, and what is written through them */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 #include <linux/shmring.h>
@@ -28,8 +29,15 @@ static void map(struct fuzz_thread *t, struct fuzz_map *m)
 	int kind = kinds[fuzz_below(t, 8)], prot = (int)fuzz_below(t, 4);
 	uint64_t offset = fuzz_below(t, 8) * page_size();
 	size_t length = (1 + fuzz_below(t, 8)) * page_size();
+	int file = fuzz_file(t);
 	void *at;
 
+	/* What an end does map: its own page, to write its position and mode */
+	if (fuzz_chance(t, 3)) {
+		prot = PROT_READ | PROT_WRITE;
+		offset = fuzz_chance(t, 2) ? 0 : 2 * page_size();
+		length = page_size();
+	}
 	if (fuzz_chance(t, 8))
 		prot |= PROT_EXEC;
 	if (fuzz_chance(t, 6))
@@ -39,7 +47,7 @@ static void map(struct fuzz_thread *t, struct fuzz_map *m)
 	if (fuzz_chance(t, 16))
 		length = fuzz_number(t) % (1ULL << 40);
 	t->what = "mmap";
-	at = mmap(NULL, length, prot, kind, fuzz_file(t), (off_t)offset);
+	at = mmap(NULL, length, prot, kind, file, (off_t)offset);
 	if (!fuzz_judge(t, at == MAP_FAILED ? -errno : 0, map_errors))
 		return;
 	if (kind == MAP_PRIVATE || prot & PROT_EXEC)
@@ -47,6 +55,7 @@ static void map(struct fuzz_thread *t, struct fuzz_map *m)
 	m->at = at;
 	m->length = (length + page_size() - 1) & -page_size();
 	m->prot = prot;
+	m->file = file;
 }
 
 static void unmap(struct fuzz_thread *t, struct fuzz_map *m)
@@ -114,6 +123,15 @@ static void put(uint64_t *word, uint64_t value)
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
+static void look(struct fuzz_thread *t, int file)
+{
+	struct pollfd p = { .fd = file, .events = POLLIN | POLLOUT };
+
+	t->what = "poll";
+	fuzz_judge(t, poll(&p, 1, 0) < 0 ? -errno : 0,
+		   (const int []) { EINTR, 0 });
+}
+
 /* Whatever can be mapped can be read, and written if it is so mapped. */
 static void touch(struct fuzz_thread *t, struct fuzz_map *m)
 {
@@ -124,14 +142,18 @@ static void touch(struct fuzz_thread *t, struct fuzz_map *m)
 		value = __atomic_load_n(word, __ATOMIC_RELAXED);
 	if (!(m->prot & PROT_WRITE) || !fuzz_chance(t, 4))
 		return;
-	switch (fuzz_below(t, 4)) {
+	switch (fuzz_below(t, 6)) {
+	case 4 ... 5:	/* a mode, and whoever waits may have to go by it */
+		put(word + SHMRING_LINE / sizeof(*word), fuzz_below(t, 2));
+		look(t, m->file);
+		break;
 	case 0:		/* ahead, or back, by a little */
 		put(word, value + fuzz_below(t, 64) - 16);
 		break;
 	case 1:
 		put(word, fuzz_number(t));
 		break;
-	case 2:		/* what stands on a line of its own: a position, a mode */
+	case 2:		/* what stands on a line of its own */
 		word += fuzz_below(t, 4) * SHMRING_LINE / sizeof(*word);
 		put(word, fuzz_number(t));
 		break;

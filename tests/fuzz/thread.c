@@ -119,7 +119,7 @@ void fuzz_once(struct fuzz_thread *t)
 
 void fuzz_thread_run(struct fuzz_thread *t)
 {
-	bool cover = fuzz_cover_open();
+	bool cover = fuzz_cover_begin(t->number);
 
 	while (!__atomic_load_n(&t->fuzz->stop, __ATOMIC_RELAXED)) {
 		fuzz_once(t);

@@ -219,6 +219,12 @@ $(B)/vm/scribble: $(B)/obj/tests/deep/bugs/scribble.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
+# What runs beside somebody else's fuzzer
+$(B)/vm/others: $(B)/obj/tests/fuzz/others/others.o $(B)/obj/tests/fuzz/beside.o $(device_helpers) $(B)/obj/tests/ring/ring.o $(B)/lib/libshmring.a
+	$(link)
+$(B)/obj/tests/fuzz/others/others.o: cflags += -isystem build/kselftest
+$(B)/obj/tests/fuzz/others/others.o: | $(fetched_tests)
+
 bugs: $(B)/vm/scribble | $(fetched_kernel)
 	$(Q)tests/setup/module $(KERNEL) build/bugs tests/deep/bugs/Kbuild tests/deep/bugs/bugs.c
 
@@ -233,7 +239,7 @@ test-long: all selftest test-module bench-module bench-smoke
 # What kernels of their own need is made by a make of their own.
 deep_kernels := $(built_kernels) backports sid arm64
 
-test-deep: all selftest test-module bench-module
+test-deep: all selftest test-module bench-module $(B)/vm/others
 	$(Q)for kernel in $(deep_kernels); do \
 		$(MAKE) --no-print-directory KERNEL=$$kernel all test-module bench-module || exit; \
 	done

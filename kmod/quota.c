@@ -4,33 +4,33 @@
  */
 #include <linux/capability.h>
 #include <linux/mm.h>
-#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
+#include "param.h"
 #include "quota.h"
 #include "ring.h"
 
-static uint max_capacity = SHMRING_CAPACITY_MAX;
-module_param(max_capacity, uint, 0644);
+static ulong max_capacity = SHMRING_CAPACITY_MAX;
+module_param_cb(max_capacity, &shmring_limit_ops, &max_capacity, 0644);
 MODULE_PARM_DESC(max_capacity, "Largest ring, and largest arena, in bytes, but for CAP_SYS_RESOURCE");
 
 static ulong max_user_rings = 1024;
-module_param(max_user_rings, ulong, 0644);
+module_param_cb(max_user_rings, &shmring_limit_ops, &max_user_rings, 0644);
 MODULE_PARM_DESC(max_user_rings, "Rings a user may hold, but for CAP_SYS_RESOURCE");
 
 static ulong max_user_bytes = 512UL << 20;
-module_param(max_user_bytes, ulong, 0644);
+module_param_cb(max_user_bytes, &shmring_limit_ops, &max_user_bytes, 0644);
 MODULE_PARM_DESC(max_user_bytes, "Bytes in a user's rings, but for CAP_SYS_RESOURCE");
 
-/* What there is in all; read-only, so that a leak can be seen. */
+/* What there is in all, so that a leak can be seen; under quotas_lock. */
 static ulong rings;
-module_param(rings, ulong, 0444);
+module_param_cb(rings, &shmring_count_ops, &rings, 0444);
 MODULE_PARM_DESC(rings, "Rings that exist now");
 
 static ulong pages;
-module_param(pages, ulong, 0444);
+module_param_cb(pages, &shmring_count_ops, &pages, 0444);
 MODULE_PARM_DESC(pages, "Pages in the rings that exist now");
 
 struct shmring_quota {
@@ -96,8 +96,8 @@ int shmring_quota_charge(kuid_t uid, unsigned long more)
 	if (shmring_quota_fits(quota, more) || capable(CAP_SYS_RESOURCE)) {
 		quota->rings++;
 		quota->pages += more;
-		rings++;
-		pages += more;
+		WRITE_ONCE(rings, rings + 1);
+		WRITE_ONCE(pages, pages + more);
 	} else {
 		err = -EDQUOT;
 		if (!quota->rings)
@@ -123,8 +123,8 @@ void shmring_quota_uncharge(kuid_t uid, unsigned long less)
 	mutex_lock(&quotas_lock);
 	quota = xa_load(&quotas, index);
 	quota->pages -= less;
-	pages -= less;
-	rings--;
+	WRITE_ONCE(pages, pages - less);
+	WRITE_ONCE(rings, rings - 1);
 	if (!--quota->rings)
 		kfree(xa_erase(&quotas, index));
 	mutex_unlock(&quotas_lock);

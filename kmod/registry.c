@@ -15,6 +15,7 @@
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
+#include "param.h"
 #include "registry.h"
 #include "ring.h"
 #include "shmring.h"
@@ -33,8 +34,9 @@ static DEFINE_XARRAY_ALLOC1(registry);
 static DEFINE_MUTEX(registry_lock);
 static u32 registry_next;
 
-static uint handles;
-module_param(handles, uint, 0444);
+/* Under registry_lock */
+static ulong handles;
+module_param_cb(handles, &shmring_count_ops, &handles, 0444);
 MODULE_PARM_DESC(handles, "Handles that exist now");
 
 /* Handles of rings that are mortal; under registry_lock. */
@@ -83,7 +85,7 @@ static void shmring_erase(struct shmring_handle *h)
 	xa_erase(&registry, h->id);
 	list_del(&h->list);
 	h->ring->nr_handles--;
-	handles--;
+	WRITE_ONCE(handles, handles - 1);
 	if (shmring_is_mortal(h->ring))
 		mortal_handles--;
 	kfree(h);
@@ -187,7 +189,7 @@ int shmring_register(struct shmring *ring, u32 mode, u32 *handle)
 	err = 0;
 	list_add(&h->list, &ring->handles);
 	ring->nr_handles++;
-	handles++;
+	WRITE_ONCE(handles, handles + 1);
 	if (shmring_is_mortal(ring))
 		mortal_handles++;
 	*handle = h->id;

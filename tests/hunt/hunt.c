@@ -53,6 +53,14 @@ bool hunt_long(void)
 	return s && strcmp(s, "0");
 }
 
+unsigned int hunt_slowness(void)
+{
+	const char *s = getenv("SHMRING_TEST_SLOWNESS");
+	unsigned long slowness = s ? strtoul(s, NULL, 10) : 1;
+
+	return slowness ?: 1;
+}
+
 bool hunt_wanted(const struct hunt_way *way)
 {
 	const char *s = getenv("HUNT_WAY");

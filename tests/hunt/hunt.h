@@ -230,6 +230,8 @@ extern const struct hunt_way hunt_planted_wait;
 void hunt_run(struct hunt *h);
 uint64_t hunt_seed(void);
 bool hunt_long(void);
+/* By how much fewer commits a hunt makes, on a kernel that is so much slower */
+unsigned int hunt_slowness(void);
 bool hunt_wanted(const struct hunt_way *way);
 double hunt_now(void);
 

@@ -82,7 +82,7 @@ TEST_F_TIMEOUT(hunt, finds_nothing, 1200)
 		.way = variant->way,
 		.kind = device ? &hunt_device : &hunt_memory,
 		.commits = (device ? 100000 : 1000000) *
-			   (hunt_long() ? 10 : 1) /
+			   (hunt_long() ? 10 : 1) / hunt_slowness() /
 			   (variant->share ? variant->share : 1),
 		.min = variant->min,
 		.spin_ns = variant->spin_ns,

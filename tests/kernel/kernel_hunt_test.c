@@ -151,7 +151,7 @@ TEST_F_TIMEOUT(kernel_hunt, finds_nothing, 1200)
 		.way = variant->way,
 		.kind = &hunt_kernel,
 		.kernel = &kernel,
-		.commits = (hunt_long() ? 1000000 : 100000) /
+		.commits = (hunt_long() ? 1000000 : 100000) / hunt_slowness() /
 			   (variant->share ? variant->share : 1),
 		.min = variant->min,
 	};

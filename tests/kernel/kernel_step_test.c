@@ -83,7 +83,7 @@ FIXTURE_TEARDOWN(step)
 
 static uint64_t rounds(void)
 {
-	return hunt_long() ? 200000 : 10000;
+	return (hunt_long() ? 200000 : 10000) / hunt_slowness();
 }
 
 static void say(struct kernel_pair *pair, enum control_context context,

@@ -162,7 +162,7 @@ static const char *both(struct job *in, struct job *out)
 			TH_LOG("wrong: %s", wrong);			\
 	} while (0)
 
-TEST_F(transfer, threads_share_one_ring)
+TEST_F_TIMEOUT(transfer, threads_share_one_ring, 300)
 {
 	struct job j = { .total = volume(variant->capacity) };
 
@@ -174,7 +174,7 @@ TEST_F(transfer, threads_share_one_ring)
 }
 
 /* Two processes would do the same; here the sanitizers see both. */
-TEST_F(transfer, threads_with_an_end_each)
+TEST_F_TIMEOUT(transfer, threads_with_an_end_each, 300)
 {
 	struct job in = { .total = volume(variant->capacity) };
 	struct job out = in;
@@ -194,7 +194,7 @@ TEST_F(transfer, threads_with_an_end_each)
 	ends_close(&e);
 }
 
-TEST_F(transfer, threads_with_split_handles)
+TEST_F_TIMEOUT(transfer, threads_with_split_handles, 300)
 {
 	struct job j = { .split = true, .total = volume(variant->capacity) };
 
@@ -209,7 +209,7 @@ TEST_F(transfer, threads_with_split_handles)
 }
 
 /* The child joins as the producer; its end is the end of the stream. */
-TEST_F(transfer, processes_join)
+TEST_F_TIMEOUT(transfer, processes_join, 300)
 {
 	struct job j = { .total = volume(variant->capacity) };
 	const struct shmring_options options = {
@@ -242,7 +242,7 @@ TEST_F(transfer, processes_join)
 }
 
 /* Both inherit both roles (memory only), and each keeps one. */
-TEST_F(transfer, processes_narrow)
+TEST_F_TIMEOUT(transfer, processes_narrow, 300)
 {
 	struct job j = { .total = volume(variant->capacity) };
 	int status;

@@ -104,7 +104,7 @@ static int cost_of(const struct sizes *s, long *cost)
 }
 
 /* README.md says 1 KiB and a pointer for each 4 MiB; a page counts as a whole. */
-TEST_F(memory, costs_little_beside_its_pages)
+TEST_F_TIMEOUT(memory, costs_little_beside_its_pages, 300)
 {
 	const struct sizes sizes[] = {
 		{ 2, 0, 256 },
@@ -132,7 +132,7 @@ TEST_F(memory, costs_little_beside_its_pages)
 	}
 }
 
-TEST_F(memory, all_of_it_comes_back)
+TEST_F_TIMEOUT(memory, all_of_it_comes_back, 300)
 {
 	const struct sizes sizes[] = {
 		{ 4096, 0, 100 }, { 1 << 20, 3 * self->page, 30 },
@@ -203,7 +203,7 @@ static bool data_is_in_order(int fd, __u32 capacity)
 	return good;
 }
 
-TEST_F(memory, pages_are_found)
+TEST_F_TIMEOUT(memory, pages_are_found, 300)
 {
 	const long page = self->page;
 	/* A piece, and one page more or less: 4 MiB of them at most */
@@ -237,7 +237,7 @@ TEST_F(memory, pages_are_found)
  * Room for the pages, but not for the larger piece that would hold them: what
  * was taken by then has to be cut.
  */
-TEST_F(memory, pieces_are_cut)
+TEST_F_TIMEOUT(memory, pieces_are_cut, 300)
 {
 	const long page = self->page;
 	const long pages[] = { 129, 513, 600, 1024 + 513, 1024 + 600 };
@@ -277,7 +277,7 @@ TEST_F(memory, pieces_are_cut)
  * No two free pages side by side, in all of the machine's memory: a ring is
  * made of single ones.  What it costs then is a pointer for each.
  */
-TEST_F(memory, fragmented)
+TEST_F_TIMEOUT(memory, fragmented, 300)
 {
 	const struct sizes ring = { 8 << 20, 0, 1 };
 	const struct sizes small = { 1 << 20, 2 * self->page, 1 };

@@ -281,7 +281,7 @@ FIXTURE_TEARDOWN(kill)
 	bytes = device_get_number(OURS "/memory.current", NULL);
 	TH_LOG("%ld KiB are still charged, the rings were %lu KiB",
 	       bytes >> 10, l->pages * sysconf(_SC_PAGESIZE) >> 10);
-	EXPECT_GT(l->pages * sysconf(_SC_PAGESIZE) / 2, bytes);
+	EXPECT_GT((long)l->pages * sysconf(_SC_PAGESIZE) / 2, bytes);
 	EXPECT_EQ(0, rmdir(OURS));
 }
 

@@ -219,7 +219,7 @@ TEST(one_ring_to_another)
 	ASSERT_EQ(8192, stream_produce(a.producer, &a.p, 8192, 3000,
 				       STREAM_SPANS));
 	ASSERT_EQ(16384, stream_spans(&b.p, SHMRING_ROLE_PRODUCER, v));
-	ASSERT_EQ(8192, read(a.consumer, v[0].iov_base, v[0].iov_len));
+	ASSERT_EQ(8192, readv(a.consumer, v, 2));
 	stream_advance(b.producer, &b.p, SHMRING_ROLE_PRODUCER, 8192);
 	ASSERT_EQ(8192, stream_consume(b.consumer, &b.c, 8192, 3000,
 				       STREAM_ANY));

@@ -413,7 +413,7 @@ TEST_F(splice, vmsplice_outlives_the_ring)
 	produce(_metadata, &self->pair, CAPACITY);
 	ASSERT_EQ(CAPACITY, stream_spans(&self->pair.c, SHMRING_ROLE_CONSUMER,
 					 v));
-	ASSERT_EQ(CAPACITY, vmsplice(self->pipe[1], v, 1, 0));
+	ASSERT_EQ(CAPACITY, vmsplice(self->pipe[1], v, 2, 0));
 	device_pair_free(&self->pair);
 	EXPECT_TRUE(device_idle());
 	EXPECT_EQ(CAPACITY, read(self->pipe[0], self->buf, sizeof(self->buf)));

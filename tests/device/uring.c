@@ -39,11 +39,15 @@ bool uring_completes(struct uring *self, unsigned int ms)
 
 bool uring_put(struct uring *self, size_t n)
 {
+	const __u64 wr = device_load(&self->pair.p.p->wr);
 	struct iovec v[2];
+	size_t first;
 
 	if (stream_spans(&self->pair.p, SHMRING_ROLE_PRODUCER, v) < n)
 		return false;
-	stream_fill(v[0].iov_base, device_load(&self->pair.p.p->wr), n);
+	first = n < v[0].iov_len ? n : v[0].iov_len;
+	stream_fill(v[0].iov_base, wr, first);
+	stream_fill(v[1].iov_base, wr + first, n - first);
 	stream_advance(self->pair.producer, &self->pair.p,
 		       SHMRING_ROLE_PRODUCER, n);
 	return true;
@@ -51,11 +55,15 @@ bool uring_put(struct uring *self, size_t n)
 
 bool uring_take(struct uring *self, size_t n)
 {
+	const __u64 rd = device_load(&self->pair.c.c->rd);
 	struct iovec v[2];
+	size_t first;
 
-	if (stream_spans(&self->pair.c, SHMRING_ROLE_CONSUMER, v) < n ||
-	    stream_match(v[0].iov_base, device_load(&self->pair.c.c->rd),
-			 n) != n)
+	if (stream_spans(&self->pair.c, SHMRING_ROLE_CONSUMER, v) < n)
+		return false;
+	first = n < v[0].iov_len ? n : v[0].iov_len;
+	if (stream_match(v[0].iov_base, rd, first) != first ||
+	    stream_match(v[1].iov_base, rd + first, n - first) != n - first)
 		return false;
 	stream_advance(self->pair.consumer, &self->pair.c,
 		       SHMRING_ROLE_CONSUMER, n);

@@ -18,7 +18,7 @@
 
 /**
  * struct uring - what each test begins with
- * @pair: an empty ring, its data mirrored
+ * @pair: an empty ring, its data mirrored unless pages are larger than it
  * @queue: for 16 requests
  * @cqe: the last one that ended
  * @buf: twice the ring's capacity

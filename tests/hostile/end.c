@@ -91,12 +91,14 @@ static bool open_end(struct end *e, bool by_library)
 	const struct sigaction action = { .sa_handler = interrupted };
 	const struct itimerval often = { { 0, 5000 }, { 0, 5000 } };
 	const size_t page = sysconf(_SC_PAGESIZE);
+	const size_t pages = (HOSTILE_BUFFER + page - 1) / page * page;
+	unsigned char *at;
 
 	e->pos = e->h->start;
-	e->buffer = mmap(NULL, HOSTILE_BUFFER + page, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (e->buffer == MAP_FAILED ||
-	    mprotect(e->buffer + HOSTILE_BUFFER, page, PROT_NONE) ||
+	at = mmap(NULL, pages + page, PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	e->buffer = at + pages - HOSTILE_BUFFER;
+	if (at == MAP_FAILED || mprotect(at + pages, page, PROT_NONE) ||
 	    pipe2(e->pipe, O_CLOEXEC | O_NONBLOCK))
 		return false;
 	/* Who sleeps in the kernel for ever is asked for at times. */

@@ -56,7 +56,7 @@ static bool spans_are(const struct control_args *args, __u32 capacity,
 	__u64 at = pos & (capacity - 1);
 	__u64 first = capacity - at;
 
-	if (capacity >= 4096 || n < first)
+	if (capacity >= sysconf(_SC_PAGESIZE) || n < first)
 		first = n;
 	return args->at[0] == at && args->span[0] == first &&
 	       args->at[1] == 0 && args->span[1] == n - first;

@@ -158,7 +158,7 @@ int net_udp(uint16_t port)
 int net_udp_send(int fd, uint16_t port, uint32_t bytes, uint16_t segment)
 {
 	struct sockaddr_in to = loopback(port);
-	static char payload[65000];
+	static char payload[65507];	/* the longest there is */
 	int size = segment;
 
 	if (setsockopt(fd, IPPROTO_UDP, UDP_SEGMENT, &size, sizeof(size)))

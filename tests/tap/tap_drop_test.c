@@ -17,8 +17,9 @@
 
 #include "tap.h"
 
-#define PAGE		4096
-#define PACKETS		200
+/* The smallest ring, and more packets than fit into it */
+#define PAGE		((unsigned int)sysconf(_SC_PAGESIZE))
+#define PACKETS		(PAGE / 20)
 
 FIXTURE(drop)
 {
@@ -99,7 +100,7 @@ TEST_F(drop, told_while_it_goes_on)
 	ASSERT_EQ(0, tap_start(&self->tap, "t0", PAGE, 0, NULL));
 	flood = net_flood("veth0", 1000);
 	while (c->packets < PACKETS && !tap_read(&self->tap))
-		tap_sleep_us(1000);
+		tap_sleep_us(PAGE / 4);
 	net_kill(flood);
 	tap_sleep_us(100000);
 	ASSERT_EQ(0, tap_stats(self->tap.fd, &stats));
@@ -190,7 +191,7 @@ TEST_F(drop, by_a_consumer_that_is_killed)
 	child = fork();
 	if (!child) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		tap->ring = tap_ring(16384);
+		tap->ring = tap_ring(4 * PAGE);
 		start = tap_request(tap->ring, "t0");
 		if (!tap->ring || shmring_register(tap->ring, &handle) ||
 		    tap_ioctl(tap->fd, SHMRING_TAP_IOC_START, &start) ||

@@ -302,8 +302,9 @@ TEST_F(packet, larger_than_the_ring)
 	int fd = net_udp(7777);
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, tap_start(&self->tap, "lo", 16384, 0, NULL));
-	ASSERT_EQ(0, net_udp_send(fd, 7777, 65000, 0));
+	ASSERT_EQ(0, tap_start(&self->tap, "lo", sysconf(_SC_PAGESIZE), 0,
+			       NULL));
+	ASSERT_EQ(0, net_udp_send(fd, 7777, 65507, 0));
 	ASSERT_EQ(0, net_udp_send(fd, 7777, 100, 0));
 	EXPECT_TRUE(tap_has_seen(self->tap.fd, 2));
 	ASSERT_EQ(0, tap_stop(&self->tap));

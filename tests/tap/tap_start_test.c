@@ -56,10 +56,10 @@ FIXTURE_TEARDOWN(start)
 
 TEST_F(start, structs_of_other_sizes)
 {
-	struct {
+	static struct {
 		struct shmring_tap_start request;
-		char more[16384];
-	} later = { 0 };
+		char more[65536];	/* a page at least */
+	} later;
 	struct shmring_tap_stats stats = { .size = sizeof(stats) - 1 };
 
 	self->request.size = sizeof(self->request) - 1;
@@ -151,11 +151,14 @@ TEST_F(start, fds_that_are_no_ring)
 
 TEST_F(start, rings_that_will_not_do)
 {
-	struct shmring *small = tap_ring(2048);
-	struct shmring *full = shmring_new(4096);
+	const size_t page = sysconf(_SC_PAGESIZE);
+	struct shmring *small = tap_ring(page / 2);
+	struct shmring *full = shmring_new(page);
 	struct shmring *watched;
 	shmring_handle handle;
-	char junk[4000] = "";		/* the headers would fit, not the last word */
+	static const char junk[65536];
+	static char trash[65536];
+	const size_t length = page - 96; /* the headers would fit, not the last word */
 
 	ASSERT_NE(NULL, small);
 	self->request.ring_fd = shmring_fd(small);
@@ -166,7 +169,8 @@ TEST_F(start, rings_that_will_not_do)
 	ASSERT_NE(NULL, full);
 	self->request.ring_fd = shmring_fd(full);
 	EXPECT_EQ(-EBUSY, START());
-	shmring_try_write_from(full, junk, sizeof(junk));
+	ASSERT_LE(length, sizeof(junk));
+	ASSERT_EQ(length, shmring_try_write_from(full, junk, length));
 	ASSERT_EQ(0, shmring_register(full, &handle));
 	watched = shmring_get(handle, SHMRING_ROLE_OBSERVER);
 	ASSERT_NE(NULL, watched);
@@ -177,7 +181,7 @@ TEST_F(start, rings_that_will_not_do)
 	ASSERT_NE(NULL, full);
 	self->request.ring_fd = shmring_fd(full);
 	EXPECT_EQ(-ENOSPC, START());
-	shmring_try_read_into(full, junk, sizeof(junk));
+	ASSERT_EQ(length, shmring_try_read_into(full, trash, sizeof(trash)));
 	EXPECT_EQ(0, START());
 	shmring_free(watched);
 	shmring_free(full);

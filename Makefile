@@ -10,8 +10,10 @@ B	?= build
 
 # Kernels of another machine: what their guests run is built by another compiler, in
 # a folder of its own, and brings its libraries.
-foreign	:= $(filter arm64,$(KERNEL))
+foreign	:= $(filter arm64 s390x ppc64el,$(KERNEL))
 cross_arm64	:= aarch64-linux-gnu-
+cross_s390x	:= s390x-linux-gnu-
+cross_ppc64el	:= powerpc64le-linux-gnu-
 ifneq ($(foreign),)
 B	:= build/$(foreign)
 cross	:= $(cross_$(foreign))
@@ -20,6 +22,8 @@ LD	:= $(cross)ld
 AR	:= $(cross)ar
 OBJCOPY	:= $(cross)objcopy
 CPPFLAGS += -isystem build/kernel/$(KERNEL)/usr/include
+# Else a __u64 is no long long, which is what the tests print, on PowerPC.
+CPPFLAGS += -D__SANE_USERSPACE_TYPES__
 static	:= -static -Lbuild/kernel/$(KERNEL)/usr/lib/$(cross:-=)
 endif
 
@@ -237,7 +241,7 @@ test-long: all selftest test-module bench-module bench-smoke
 	$(Q)$(run_tests) --long
 
 # What kernels of their own need is made by a make of their own.
-deep_kernels := $(built_kernels) backports sid arm64
+deep_kernels := $(built_kernels) backports sid arm64 s390x ppc64el
 
 test-deep: all selftest test-module bench-module $(B)/vm/others
 	$(Q)for kernel in $(deep_kernels); do \

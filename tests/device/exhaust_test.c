@@ -409,7 +409,7 @@ TEST_F(exhaust, handles)
  * controller kills, as it does wherever else a process goes.
  */
 
-#define STEP		(12L << 10)
+#define STEP		(3 * sysconf(_SC_PAGESIZE))
 #define STEPS		40
 #define CAPACITY	(256U << 10)
 

@@ -32,7 +32,8 @@ int shmring_map_data(struct shmring *ring)
 		return 0;
 	}
 
-	twice = kvmalloc_array(nr, 2 * sizeof(*twice), GFP_KERNEL);
+	twice = kvmalloc_array(nr, 2 * sizeof(*twice),
+			       GFP_KERNEL | __GFP_NOWARN);
 	if (!twice)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++) {

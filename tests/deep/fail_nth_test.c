@@ -6,7 +6,8 @@
  * copies from and to user space) that this thread comes to: n counts up until a
  * call is through before it comes to that many.  Each failure is an errno that
  * says so, leaves nothing behind, and does not keep the same call from success
- * when it is made again.  What the kernel has to say of its own, leaks included,
+ * when it is made again.  Since much survives a single failure, by a second try
+ * or a smaller piece, all after the n-th fail, too, in a second round.  What the kernel has to say of its own, leaks included,
  * tests/vm looks for in its log.
  *
  *	fail_nth_test [REPEATS]		of each failure, to see whether pages leak
@@ -28,6 +29,8 @@
 #include "kselftest_harness.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
+/* Once the n-th has failed: all do, with a probability that is 100 here */
+#define MAKE_IT_FAIL	"/proc/thread-self/make-it-fail"
 
 /* Small, mirrored, and more than is allocated at once */
 #define SMALL		64
@@ -39,7 +42,7 @@
  * A page that a failure leaves behind does not tell: others give and take some
  * meanwhile.  So many of them, in so many failures, do.
  */
-#define PAGES_MOST	8
+#define PAGES_MOST	6
 static unsigned int repeats = 2 * PAGES_MOST;
 
 /**
@@ -138,10 +141,14 @@ static int attach(struct attempt *a)
 	return device_attach(a->fd, a->handle, SHMRING_ROLE_PRODUCER);
 }
 
+/* Where there are no page tables yet, and two of each level are needed. */
 static int map(struct attempt *a, int fd, size_t length, int prot, off_t offset)
 {
+	void *at = (void *)((1UL << 40) - sysconf(_SC_PAGESIZE));
+
 	a->length = length;
-	a->map = mmap(NULL, length, prot, MAP_SHARED, fd, offset);
+	a->map = mmap(at, length, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, fd,
+		      offset);
 	return a->map == MAP_FAILED ? -errno : 0;
 }
 
@@ -343,6 +350,8 @@ static void undo(struct attempt *a)
 
 FIXTURE(fail_nth) {
 	int control;
+	int others;
+	bool lasting;
 	struct attempt a;
 };
 
@@ -414,14 +423,14 @@ FIXTURE_VARIANT_ADD(fail_nth, mmap)
 {
 	.prepare = prepare_ring,
 	.call = map_all,
-	.faults = 3,
+	.faults = 7,
 };
 
 FIXTURE_VARIANT_ADD(fail_nth, mmap_arena)
 {
 	.prepare = prepare_arena,
 	.call = map_arena,
-	.faults = 3,
+	.faults = 7,
 };
 
 FIXTURE_VARIANT_ADD(fail_nth, unfence)
@@ -535,6 +544,14 @@ FIXTURE_SETUP(fail_nth)
 	self->control = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
 	if (self->control < 0)
 		return;
+	self->others = open(MAKE_IT_FAIL, O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->others);
+	ASSERT_EQ(0, set("failslab/task-filter", "Y"));
+	ASSERT_EQ(0, set("fail_page_alloc/task-filter", "Y"));
+	ASSERT_EQ(0, set("failslab/times", "-1"));
+	ASSERT_EQ(0, set("fail_page_alloc/times", "-1"));
+	ASSERT_EQ(0, set("failslab/probability", "100"));
+	ASSERT_EQ(0, set("fail_page_alloc/probability", "100"));
 	ASSERT_EQ(0, set("failslab/ignore-gfp-wait", "N"));
 	ASSERT_EQ(0, set("fail_page_alloc/ignore-gfp-wait", "N"));
 	ASSERT_EQ(0, set("fail_page_alloc/ignore-gfp-highmem", "N"));
@@ -553,32 +570,39 @@ FIXTURE_TEARDOWN(fail_nth)
 	if (self->control < 0)
 		return;
 	EXPECT_EQ(0, charge_end());
+	close(self->others);
 	close(self->control);
 }
 
-static int fail_nth(int control, unsigned int n)
+static int put_number(int fd, unsigned int n)
 {
 	char text[16];
 	int length = snprintf(text, sizeof(text), "%u", n);
 
-	return pwrite(control, text, length, 0) == length ? 0 : -errno;
+	return pwrite(fd, text, length, 0) == length ? 0 : -errno;
+}
+
+static int arm_failure(FIXTURE_DATA(fail_nth) *self, unsigned int n)
+{
+	return put_number(self->others, self->lasting) ?:
+	       put_number(self->control, n);
 }
 
 /*
  * Disarm.  How many were left until one would have failed; 0: one did.  To ask
  * and to disarm are copies that count, and fail, themselves: but once.
  */
-static int fail_nth_end(int control)
+static int disarm(FIXTURE_DATA(fail_nth) *self)
 {
 	char text[16] = "";
 	int left = 1;
 
-	if (pread(control, text, sizeof(text) - 1, 0) > 0 &&
+	if (pread(self->control, text, sizeof(text) - 1, 0) > 0 &&
 	    sscanf(text, "%d", &left) != 1)
 		return -EIO;
-	if (fail_nth(control, 0) && fail_nth(control, 0))
+	if (put_number(self->control, 0) && put_number(self->control, 0))
 		return -EIO;
-	return left;
+	return put_number(self->others, 0) ?: left;
 }
 
 struct counts {
@@ -605,10 +629,10 @@ static bool again(FIXTURE_DATA(fail_nth) *self,
 
 	self->a = (struct attempt){ .fd = -1, .peer = -1 };
 	good = (!variant->prepare || variant->prepare(&self->a) >= 0) &&
-	       !fail_nth(self->control, n);
+	       !arm_failure(self, n);
 	if (good) {
 		variant->call(&self->a);
-		good = fail_nth_end(self->control) >= 0;
+		good = disarm(self) >= 0;
 	}
 	undo(&self->a);
 	return good;
@@ -629,15 +653,14 @@ static bool pages_kept(FIXTURE_DATA(fail_nth) *self,
 	return true;
 }
 
-TEST_F_TIMEOUT(fail_nth, each, 600)
+static void all_in_turn(struct __test_metadata *_metadata,
+			FIXTURE_DATA(fail_nth) *self,
+			const FIXTURE_VARIANT(fail_nth) *variant)
 {
 	unsigned int n, failures = 0, survived = 0;
 	struct counts before, after;
 	int ret, left = 0;
 	long kept, most = 0;
-
-	if (self->control < 0)
-		SKIP(return, "no " FAIL_NTH);
 
 	for (n = 1;; n++) {
 		self->a = (struct attempt){ .fd = -1, .peer = -1 };
@@ -645,9 +668,9 @@ TEST_F_TIMEOUT(fail_nth, each, 600)
 			ASSERT_LE(0, variant->prepare(&self->a));
 		before = count();
 
-		ASSERT_EQ(0, fail_nth(self->control, n));
+		ASSERT_EQ(0, arm_failure(self, n));
 		ret = variant->call(&self->a);
-		left = fail_nth_end(self->control);
+		left = disarm(self);
 		ASSERT_LE(0, left);
 
 		if (ret >= 0) {
@@ -684,6 +707,21 @@ TEST_F_TIMEOUT(fail_nth, each, 600)
 	       failures, survived, most);
 	EXPECT_LE(1, failures);
 	EXPECT_LE(variant->faults, failures + survived);
+}
+
+TEST_F_TIMEOUT(fail_nth, each, 600)
+{
+	if (self->control < 0)
+		SKIP(return, "no " FAIL_NTH);
+	all_in_turn(_metadata, self, variant);
+}
+
+TEST_F_TIMEOUT(fail_nth, each_and_all_after, 600)
+{
+	if (self->control < 0)
+		SKIP(return, "no " FAIL_NTH);
+	self->lasting = true;
+	all_in_turn(_metadata, self, variant);
 }
 
 int main(int argc, char **argv)

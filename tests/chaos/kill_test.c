@@ -69,14 +69,6 @@ FIXTURE(kill)
 	__u32 first;
 };
 
-static unsigned long param(const char *name)
-{
-	unsigned long value = ~0UL;
-
-	device_param(name, &value);
-	return value;
-}
-
 /* Makes the rings, tells their handles, and is killed: the handles keep them. */
 static void make_rings(struct chaos_ring *rings)
 {
@@ -141,17 +133,6 @@ static void own(uint64_t random)
 	}
 }
 
-static uint64_t seed(void)
-{
-	const char *s = getenv("SEED");
-	struct timespec now;
-
-	if (s)
-		return strtoull(s, NULL, 0);
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
 static void start_end(struct lives *l, int i, unsigned int role)
 {
 	pid_t pid = chaos_start(&l->rings[i], role, random_next(&l->random));
@@ -204,7 +185,7 @@ FIXTURE_SETUP(kill)
 	int fd, i;
 
 	ASSERT_TRUE(device_idle());
-	l->random = seed() | 1;
+	l->random = random_seed() | 1;
 	TH_LOG("SEED=%llu", (unsigned long long)l->random);
 	l->rings = chaos_shared(RINGS * sizeof(*l->rings));
 	ASSERT_NE(NULL, l->rings);
@@ -227,9 +208,9 @@ FIXTURE_SETUP(kill)
 	if (!pid)
 		make_rings(l->rings);
 	ASSERT_EQ(256 + SIGKILL, device_child(pid));
-	ASSERT_EQ(RINGS, param("rings"));
-	ASSERT_EQ(RINGS, param("handles"));
-	l->pages = param("pages");
+	ASSERT_EQ(RINGS, device_param("rings"));
+	ASSERT_EQ(RINGS, device_param("handles"));
+	l->pages = device_param("pages");
 	for (i = 0; i < RINGS; i++) {
 		l->fds[i] = device_end(l->rings[i].handle,
 				       SHMRING_ROLE_OBSERVER);
@@ -272,8 +253,8 @@ FIXTURE_TEARDOWN(kill)
 		device_close(&l->fds[i]);
 	EXPECT_TRUE(unregister_all(self->first));
 	EXPECT_TRUE(device_idle())
-		TH_LOG("rings %lu, pages %lu, handles %lu", param("rings"),
-		       param("pages"), param("handles"));
+		TH_LOG("rings %lu, pages %lu, handles %lu", device_param("rings"),
+		       device_param("pages"), device_param("handles"));
 	if (!self->cgroup)
 		return;
 	ASSERT_EQ(0, device_put_text(CGROUP "/cgroup.procs", "0"));

@@ -613,12 +613,11 @@ struct counts {
 
 static struct counts count(void)
 {
-	struct counts c = {};
-
-	device_param("rings", &c.rings);
-	device_param("pages", &c.pages);
-	device_param("handles", &c.handles);
-	return c;
+	return (struct counts) {
+		.rings = device_param("rings"),
+		.pages = device_param("pages"),
+		.handles = device_param("handles"),
+	};
 }
 
 /* The n-th failure once more; false: it could not be brought about. */

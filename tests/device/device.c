@@ -20,7 +20,7 @@
 
 #define PARAMETERS	"/sys/module/shmring/parameters/"
 
-int device_param(const char *name, unsigned long *value)
+unsigned long device_param(const char *name)
 {
 	char path[128], text[32];
 	ssize_t n;
@@ -29,14 +29,13 @@ int device_param(const char *name, unsigned long *value)
 	snprintf(path, sizeof(path), PARAMETERS "%s", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return ~0UL;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	if (n <= 0)
-		return -EIO;
+		return ~0UL;
 	text[n] = '\0';
-	*value = strtoul(text, NULL, 10);
-	return 0;
+	return strtoul(text, NULL, 10);
 }
 
 int device_set_param(const char *name, unsigned long value)
@@ -58,11 +57,8 @@ int device_set_param(const char *name, unsigned long value)
 
 static bool idle_now(void)
 {
-	unsigned long rings, pages, handles;
-
-	return !device_param("rings", &rings) && !rings &&
-	       !device_param("pages", &pages) && !pages &&
-	       !device_param("handles", &handles) && !handles;
+	return !device_param("rings") && !device_param("pages") &&
+	       !device_param("handles");
 }
 
 bool device_idle(void)

@@ -13,8 +13,10 @@
 #include <sys/types.h>
 #include <linux/shmring.h>
 
-/* For a counter or a limit: /sys/module/shmring/parameters/NAME */
-int device_param(const char *name, unsigned long *value);
+/*
+ * A counter or a limit, /sys/module/shmring/parameters/NAME; ~0UL: cannot be read.
+ */
+unsigned long device_param(const char *name);
 int device_set_param(const char *name, unsigned long value);
 
 /* Rings, pages and handles are zero, or become so before a second has passed. */

@@ -46,14 +46,6 @@ FIXTURE(exhaust)
 	unsigned long handles;
 };
 
-static unsigned long param(const char *name)
-{
-	unsigned long value = ~0UL;
-
-	device_param(name, &value);
-	return value;
-}
-
 /* A ring of this process' own, which all else must leave alone */
 FIXTURE_SETUP(exhaust)
 {
@@ -64,7 +56,7 @@ FIXTURE_SETUP(exhaust)
 
 	ASSERT_TRUE(device_idle());
 	ASSERT_EQ(0, close_range(3, UINT_MAX, 0));
-	self->max_user_rings = param("max_user_rings");
+	self->max_user_rings = device_param("max_user_rings");
 	self->ring = shmring_new_registered(4096, &self->handle);
 	ASSERT_NE(NULL, self->ring);
 	ASSERT_EQ(SHMRING_BACKEND_DEVICE, shmring_backend(self->ring));
@@ -74,9 +66,9 @@ FIXTURE_SETUP(exhaust)
 	ASSERT_NE(NULL, r);
 	ASSERT_EQ(0, shmring_export_fds(r, self->fds));
 	shmring_free(r);
-	self->rings = param("rings");
-	self->pages = param("pages");
-	self->handles = param("handles");
+	self->rings = device_param("rings");
+	self->pages = device_param("pages");
+	self->handles = device_param("handles");
 }
 
 /* Does it still work? */
@@ -108,8 +100,8 @@ static bool is_as_before(FIXTURE_DATA(exhaust) *self)
 {
 	long long end = device_now_ns() + 1000000000LL;
 
-	while (param("rings") != self->rings || param("pages") != self->pages ||
-	       param("handles") != self->handles) {
+	while (device_param("rings") != self->rings || device_param("pages") != self->pages ||
+	       device_param("handles") != self->handles) {
 		if (device_now_ns() > end)
 			return false;
 		device_sleep_ms(1);
@@ -376,7 +368,7 @@ TEST_F(exhaust, handles)
 		EXPECT_EQ(-ENOSPC, device_register(fds[i], 0, &more));
 	}
 	EXPECT_EQ(-EDQUOT, device_ring(64, SHMRING_ROLE_OBSERVER));
-	EXPECT_EQ(self->handles + RINGS * HANDLES_MAX, param("handles"));
+	EXPECT_EQ(self->handles + RINGS * HANDLES_MAX, device_param("handles"));
 
 	/* Any of them names its ring; what was there before goes on. */
 	for (i = 0; i < RINGS; i++) {
@@ -509,8 +501,8 @@ TEST_F_TIMEOUT(exhaust, memory, 120)
 		counts[ret > 1 ? 2 : ret]++;
 		EXPECT_TRUE(is_as_before(self))
 			TH_LOG("%ld KiB: rings %lu, pages %lu, handles %lu",
-			       i * STEP >> 10, param("rings"), param("pages"),
-			       param("handles"));
+			       i * STEP >> 10, device_param("rings"), device_param("pages"),
+			       device_param("handles"));
 		EXPECT_TRUE(goes_on(self->ring));
 	}
 	TH_LOG("all done %d times, refused %d, killed %d", counts[0], counts[1],

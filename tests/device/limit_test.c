@@ -38,8 +38,10 @@ FIXTURE_SETUP(limit)
 
 	ASSERT_TRUE(device_idle());
 	self->page = sysconf(_SC_PAGESIZE);
-	for (i = 0; i < ARRAY_SIZE(limits); i++)
-		ASSERT_EQ(0, device_param(limits[i], &self->saved[i]));
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		self->saved[i] = device_param(limits[i]);
+		ASSERT_NE(~0UL, self->saved[i]);
+	}
 	ASSERT_EQ(0, stat(SHMRING_DEVICE, &st));
 	self->mode = st.st_mode & 0777;
 	ASSERT_EQ(0, chmod(SHMRING_DEVICE, 0666));
@@ -85,14 +87,6 @@ static int arena_of(uid_t uid, __u32 capacity, __u64 arena)
 	return err ?: fd;
 }
 
-static unsigned long param(const char *name)
-{
-	unsigned long value = ~0UL;
-
-	device_param(name, &value);
-	return value;
-}
-
 TEST_F(limit, parameters)
 {
 	const struct device_user user = { USER, USER, 0, -1 };
@@ -128,12 +122,12 @@ TEST_F(limit, counted)
 		ASSERT_LE(0, fds[i]);
 		rings++;
 		pages += HEAD + (capacity + self->page - 1) / self->page;
-		EXPECT_EQ(rings, param("rings"));
-		EXPECT_EQ(pages, param("pages"));
+		EXPECT_EQ(rings, device_param("rings"));
+		EXPECT_EQ(pages, device_param("pages"));
 	}
 	for (i = 0; i < 16; i++) {
 		EXPECT_EQ(0, device_register(fds[i], 0, &handle));
-		EXPECT_EQ(i + 1, param("handles"));
+		EXPECT_EQ(i + 1, device_param("handles"));
 	}
 	for (i = 0; i < 16; i++) {
 		__u32 capacity = 64U << i;
@@ -141,9 +135,9 @@ TEST_F(limit, counted)
 		device_close(&fds[i]);
 		rings--;
 		pages -= HEAD + (capacity + self->page - 1) / self->page;
-		EXPECT_EQ(rings, param("rings"));
-		EXPECT_EQ(pages, param("pages"));
-		EXPECT_EQ(rings, param("handles"));
+		EXPECT_EQ(rings, device_param("rings"));
+		EXPECT_EQ(pages, device_param("pages"));
+		EXPECT_EQ(rings, device_param("handles"));
 	}
 }
 
@@ -233,7 +227,7 @@ TEST_F(limit, rings)
 	ASSERT_EQ(0, seteuid(0));
 	/* It is its maker's as long as anybody has it */
 	device_close(&other);
-	EXPECT_EQ(9, param("rings"));
+	EXPECT_EQ(9, device_param("rings"));
 	for (i = 0; i < 2; i++) {
 		int more = ring_of(OTHER, 64);
 
@@ -327,12 +321,12 @@ TEST_F(limit, bytes)
 	/* An arena's pages are like others */
 	fds[0] = arena_of(USER, 4 * page, ring);
 	EXPECT_LE(0, fds[0]);
-	EXPECT_EQ(2 * ring / page, param("pages"));
+	EXPECT_EQ(2 * ring / page, device_param("pages"));
 	EXPECT_EQ(-EDQUOT, ring_of(USER, 2));
 	device_close(&fds[0]);
 	EXPECT_EQ(-EDQUOT, arena_of(USER, 4 * page, ring + page));
 	EXPECT_EQ(-EDQUOT, arena_of(USER, 2, 1 << 30));
-	EXPECT_EQ(0, param("pages"));
+	EXPECT_EQ(0, device_param("pages"));
 
 	ASSERT_EQ(0, device_set_param("max_user_bytes", ring - 1));
 	EXPECT_EQ(-EDQUOT, ring_of(USER, 4 * page));
@@ -360,7 +354,7 @@ TEST_F(limit, open_files)
 	EXPECT_EQ(-EMFILE, device_open(O_RDWR));
 	EXPECT_EQ(-EMFILE, device_ring(64, SHMRING_ROLE_BOTH));
 	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &saved));
-	EXPECT_EQ(1, param("rings"));
+	EXPECT_EQ(1, device_param("rings"));
 	device_close(&fd);
 }
 
@@ -480,7 +474,7 @@ static long long kill_while_creating(__u32 capacity)
 		pause();
 	}
 	/* Its pages are counted before they are there */
-	while (!param("pages"))
+	while (!device_param("pages"))
 		;
 	began = device_now_ns();
 	kill(pid, SIGKILL);
@@ -509,8 +503,8 @@ TEST_F(limit, killed_while_creating)
 	for (i = 0; i < 5; i++) {
 		took = kill_while_creating(capacity);
 		ASSERT_LE(0, took);
-		EXPECT_EQ(0, param("rings"));
-		EXPECT_EQ(0, param("pages"));
+		EXPECT_EQ(0, device_param("rings"));
+		EXPECT_EQ(0, device_param("pages"));
 		least = i && least < took ? least : took;
 	}
 	/* It does not go on to the end first */
@@ -536,8 +530,8 @@ TEST_F(limit, killed_while_creating)
 		device_sleep_ms(3 * i);
 		kill(pid, SIGKILL);
 		EXPECT_EQ(256 + SIGKILL, device_child(pid));
-		EXPECT_EQ(0, param("rings"));
-		EXPECT_EQ(0, param("pages"));
+		EXPECT_EQ(0, device_param("rings"));
+		EXPECT_EQ(0, device_param("pages"));
 	}
 }
 

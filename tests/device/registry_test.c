@@ -58,14 +58,6 @@ static int owners_ring(__u32 capacity, __u32 roles, __u32 flags)
 	return err ?: fd;
 }
 
-static unsigned long param(const char *name)
-{
-	unsigned long value = ~0UL;
-
-	device_param(name, &value);
-	return value;
-}
-
 TEST_F(registry, handles)
 {
 	__u32 handle[HANDLES_MAX + 1];
@@ -81,7 +73,7 @@ TEST_F(registry, handles)
 		for (j = 0; j < i; j++)
 			ASSERT_NE(handle[j], handle[i]);
 	}
-	EXPECT_EQ(HANDLES_MAX, param("handles"));
+	EXPECT_EQ(HANDLES_MAX, device_param("handles"));
 	EXPECT_EQ(-ENOSPC, device_register(fd, 0, &handle[HANDLES_MAX]));
 	ASSERT_EQ(0, device_info(fd, &info));
 	EXPECT_EQ(HANDLES_MAX, info.handles);
@@ -109,8 +101,8 @@ TEST_F(registry, handles)
 
 	/* They die with their ring */
 	device_close(&fd);
-	EXPECT_EQ(0, param("handles"));
-	EXPECT_EQ(0, param("rings"));
+	EXPECT_EQ(0, device_param("handles"));
+	EXPECT_EQ(0, device_param("rings"));
 	for (i = 0; i < HANDLES_MAX; i++)
 		EXPECT_EQ(-ENOENT, device_end(handle[i], SHMRING_ROLE_BOTH));
 }
@@ -171,11 +163,11 @@ TEST_F(registry, unregister_leaves_the_ring)
 	EXPECT_LE(0, end);
 	/* The last of its files may be one that came by a handle */
 	device_pair_free(&pair);
-	EXPECT_EQ(1, param("rings"));
+	EXPECT_EQ(1, device_param("rings"));
 	EXPECT_EQ(0, device_unregister(end, pair.handle));
-	EXPECT_EQ(1, param("rings"));
+	EXPECT_EQ(1, device_param("rings"));
 	device_close(&end);
-	EXPECT_EQ(0, param("rings"));
+	EXPECT_EQ(0, device_param("rings"));
 }
 
 TEST_F(registry, roles)
@@ -254,9 +246,9 @@ TEST_F(registry, persistent)
 	ASSERT_EQ(0, device_register(fd, 0, &second));
 	ASSERT_EQ(5, write(fd, "hello", 5));
 	device_close(&fd);
-	EXPECT_EQ(1, param("rings"));
-	EXPECT_EQ(4, param("pages"));
-	EXPECT_EQ(2, param("handles"));
+	EXPECT_EQ(1, device_param("rings"));
+	EXPECT_EQ(4, device_param("pages"));
+	EXPECT_EQ(2, device_param("handles"));
 	/* Its code is needed still */
 	EXPECT_EQ(-EAGAIN, remove_module());
 
@@ -288,9 +280,9 @@ TEST_F(registry, persistent)
 	/* The last handle takes it along; an unbound file can do that */
 	fd = device_open(O_RDONLY);
 	EXPECT_EQ(0, device_unregister(fd, second));
-	EXPECT_EQ(1, param("rings"));
+	EXPECT_EQ(1, device_param("rings"));
 	EXPECT_EQ(0, device_unregister(fd, handle));
-	EXPECT_EQ(0, param("rings"));
+	EXPECT_EQ(0, device_param("rings"));
 	EXPECT_EQ(-ENOENT, device_attach(fd, handle, SHMRING_ROLE_OBSERVER));
 	device_close(&fd);
 
@@ -299,7 +291,7 @@ TEST_F(registry, persistent)
 	ASSERT_EQ(0, device_create_full(fd, 64, SHMRING_ROLE_BOTH,
 					SHMRING_F_PERSIST, 0));
 	device_close(&fd);
-	EXPECT_EQ(0, param("rings"));
+	EXPECT_EQ(0, device_param("rings"));
 
 	/* And one whose handle goes first lives as long as its file */
 	fd = device_open(O_RDWR);
@@ -309,7 +301,7 @@ TEST_F(registry, persistent)
 	ASSERT_EQ(0, device_unregister(fd, handle));
 	EXPECT_EQ(3, write(fd, "abc", 3));
 	device_close(&fd);
-	EXPECT_EQ(0, param("rings"));
+	EXPECT_EQ(0, device_param("rings"));
 }
 
 TEST_F(registry, module_is_needed)

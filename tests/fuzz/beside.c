@@ -52,14 +52,6 @@ static void consume(struct beside *b)
 	_exit(n ? 1 : 0);
 }
 
-static unsigned long param(const char *name)
-{
-	unsigned long value = ~0UL;
-
-	device_param(name, &value);
-	return value;
-}
-
 /* The child must not write down what fork() has told it: that is shared. */
 static pid_t start(struct beside *b, void (*end)(struct beside *b))
 {
@@ -77,8 +69,8 @@ bool beside_start(struct beside *b)
 	b->fd = device_ring(CAPACITY, SHMRING_ROLE_OBSERVER);
 	if (b->fd < 0 || device_register(b->fd, 0644, &b->handle))
 		return false;
-	b->rings = param("rings");
-	b->pages = param("pages");
+	b->rings = device_param("rings");
+	b->pages = device_param("pages");
 	b->producer = start(b, produce);
 	b->consumer = start(b, consume);
 	return b->producer > 0 && b->consumer > 0 && beside_streams(b);
@@ -109,8 +101,8 @@ void beside_unregister_others(const struct beside *b)
 
 bool beside_is_alone(const struct beside *b)
 {
-	return param("rings") == b->rings && param("pages") == b->pages &&
-	       param("handles") == 1;
+	return device_param("rings") == b->rings && device_param("pages") == b->pages &&
+	       device_param("handles") == 1;
 }
 
 bool beside_is_alone_soon(const struct beside *b)

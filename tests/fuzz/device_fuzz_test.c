@@ -56,25 +56,6 @@ static void *shared(size_t size)
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 }
 
-static unsigned long param(const char *name)
-{
-	unsigned long value = ~0UL;
-
-	device_param(name, &value);
-	return value;
-}
-
-static uint64_t seed(void)
-{
-	const char *s = getenv("SEED");
-	struct timespec now;
-
-	if (s)
-		return strtoull(s, NULL, 0);
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
-}
-
 /* Does this machine let an end leave its fences out? */
 static bool may_unfence(int fd)
 {
@@ -94,11 +75,11 @@ FIXTURE_SETUP(fuzz)
 	ASSERT_NE(MAP_FAILED, (void *)self->fuzz);
 	self->beside = shared(sizeof(*self->beside));
 	ASSERT_NE(MAP_FAILED, (void *)self->beside);
-	self->fuzz->seed = seed();
+	self->fuzz->seed = random_seed();
 	TH_LOG("SEED=%llu", (unsigned long long)self->fuzz->seed);
 
-	self->max_user_bytes = param("max_user_bytes");
-	self->max_user_rings = param("max_user_rings");
+	self->max_user_bytes = device_param("max_user_bytes");
+	self->max_user_rings = device_param("max_user_rings");
 	ASSERT_EQ(0, chmod(SHMRING_DEVICE, 0666));
 	ASSERT_EQ(0, device_set_param("max_user_bytes", 32 << 20));
 	ASSERT_EQ(0, device_set_param("max_user_rings", 64));
@@ -242,8 +223,8 @@ static void all_calls(struct __test_metadata *_metadata,
 		  fuzz_cover_report() > 0);
 	beside_unregister_others(self->beside);
 	EXPECT_TRUE(beside_is_alone_soon(self->beside))
-		TH_LOG("rings %lu, pages %lu, handles %lu", param("rings"),
-		       param("pages"), param("handles"));
+		TH_LOG("rings %lu, pages %lu, handles %lu", device_param("rings"),
+		       device_param("pages"), device_param("handles"));
 	/* It has moved meanwhile, and does so now */
 	EXPECT_LT(before, self->beside->received);
 	EXPECT_TRUE(beside_streams(self->beside));

@@ -81,6 +81,27 @@ void end_received(struct end *e, const void *from, uint64_t pos, size_t n)
 			     (unsigned long long)(pos - e->h->start));
 }
 
+bool end_produces(const struct end *e)
+{
+	return e->h->role == SHMRING_ROLE_PRODUCER;
+}
+
+ssize_t end_moved(struct end *e, const unsigned char *buf, ssize_t got,
+		  size_t n)
+{
+	/* The peer has not gone, so this is no end-of-file. */
+	if (got > (ssize_t)n || !got) {
+		hostile_fail(e->h, "%s: %zd of %zu", e->h->what, got, n);
+		return 0;
+	}
+	if (got > 0) {
+		if (!end_produces(e))
+			end_received(e, buf, e->pos, got);
+		e->pos += got;
+	}
+	return got;
+}
+
 static void interrupted(int signal)
 {
 	(void)signal;
@@ -118,7 +139,7 @@ static bool open_end(struct end *e, bool by_library)
 	if (e->split) {
 		static struct shmring_producer producer;
 		static struct shmring_consumer consumer;
-		bool produces = e->h->role == SHMRING_ROLE_PRODUCER;
+		bool produces = end_produces(e);
 
 		e->producer = &producer;
 		e->consumer = &consumer;

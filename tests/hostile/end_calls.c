@@ -12,14 +12,9 @@
 #include "../device/device.h"
 #include "hostile.h"
 
-static bool produces(const struct end *e)
-{
-	return e->h->role == SHMRING_ROLE_PRODUCER;
-}
-
 static __u32 edge(const struct end *e)
 {
-	return produces(e) ? SHMRING_WRITABLE : SHMRING_READABLE;
+	return end_produces(e) ? SHMRING_WRITABLE : SHMRING_READABLE;
 }
 
 static ssize_t result(ssize_t ret)
@@ -27,31 +22,15 @@ static ssize_t result(ssize_t ret)
 	return ret < 0 ? -errno : ret;
 }
 
-static ssize_t moved(struct end *e, const unsigned char *buf, ssize_t got,
-		     size_t n)
-{
-	/* The peer has not gone, so this is no end-of-file. */
-	if (got > (ssize_t)n || !got) {
-		hostile_fail(e->h, "%s: %zd of %zu", e->h->what, got, n);
-		return 0;
-	}
-	if (got > 0) {
-		if (!produces(e))
-			end_received(e, buf, e->pos, got);
-		e->pos += got;
-	}
-	return got;
-}
-
 static ssize_t by_copy(struct end *e)
 {
 	size_t n = 1 + end_below(e, HOSTILE_BUFFER);
 	unsigned char *buf = e->buffer + HOSTILE_BUFFER - n;
 
-	if (!produces(e))
-		return moved(e, buf, result(read(e->fd, buf, n)), n);
+	if (!end_produces(e))
+		return end_moved(e, buf, result(read(e->fd, buf, n)), n);
 	hostile_fill(buf, e->pos - e->h->start, n);
-	return moved(e, buf, result(write(e->fd, buf, n)), n);
+	return end_moved(e, buf, result(write(e->fd, buf, n)), n);
 }
 
 static ssize_t by_pieces(struct end *e)
@@ -60,10 +39,10 @@ static ssize_t by_pieces(struct end *e)
 	unsigned char *buf = e->buffer + HOSTILE_BUFFER - n;
 	struct iovec v[2] = { { buf, first }, { buf + first, n - first } };
 
-	if (!produces(e))
-		return moved(e, buf, result(readv(e->fd, v, 2)), n);
+	if (!end_produces(e))
+		return end_moved(e, buf, result(readv(e->fd, v, 2)), n);
 	hostile_fill(buf, e->pos - e->h->start, n);
-	return moved(e, buf, result(writev(e->fd, v, 2)), n);
+	return end_moved(e, buf, result(writev(e->fd, v, 2)), n);
 }
 
 /* The pipe is empty before and after. */
@@ -73,14 +52,14 @@ static ssize_t by_pipe(struct end *e)
 	unsigned char *buf = e->buffer + HOSTILE_BUFFER - n;
 	ssize_t got;
 
-	if (!produces(e)) {
+	if (!end_produces(e)) {
 		got = result(end_below(e, 4) ?
 			     splice(e->fd, NULL, e->pipe[1], NULL, n, 0) :
 			     sendfile(e->pipe[1], e->fd, NULL, n));
 		if (got > 0 && read(e->pipe[0], buf, n) != got)
 			hostile_fail(e->h, "%s: other bytes in the pipe than %zd",
 				     e->h->what, got);
-		return moved(e, buf, got, n);
+		return end_moved(e, buf, got, n);
 	}
 	hostile_fill(buf, e->pos - e->h->start, n);
 	if (write(e->pipe[1], buf, n) != (ssize_t)n)
@@ -88,7 +67,7 @@ static ssize_t by_pipe(struct end *e)
 	got = result(splice(e->pipe[0], NULL, e->fd, NULL, n, 0));
 	while (read(e->pipe[0], buf, n) > 0)
 		;
-	return moved(e, buf, got, n);
+	return end_moved(e, buf, got, n);
 }
 
 static ssize_t wait_some(struct end *e)

@@ -8,14 +8,9 @@
 #include "../ring/ring.h"
 #include "hostile.h"
 
-static bool produces(const struct end *e)
-{
-	return e->h->role == SHMRING_ROLE_PRODUCER;
-}
-
 static struct shmring_role *role_of(struct end *e)
 {
-	return produces(e) ? &e->producer->role : &e->consumer->role;
+	return end_produces(e) ? &e->producer->role : &e->consumer->role;
 }
 
 /* What an end hands out that believes its peer */
@@ -35,7 +30,7 @@ static size_t acquire(struct end *e, struct iovec v[2])
 {
 	if (e->h->plant == HOSTILE_UNBOUNDED && !role_of(e)->error)
 		return acquire_unbounded(e, v);
-	return produces(e) ? shmring_producer_acquire(e->producer, v) :
+	return end_produces(e) ? shmring_producer_acquire(e->producer, v) :
 			     shmring_consumer_acquire(e->consumer, v);
 }
 
@@ -71,7 +66,7 @@ static ssize_t by_spans(struct end *e)
 		n = 1 + end_below(e, n);
 	if (n <= v[0].iov_len + v[1].iov_len) {
 		first = n < v[0].iov_len ? n : v[0].iov_len;
-		if (produces(e)) {
+		if (end_produces(e)) {
 			hostile_fill(v[0].iov_base, e->pos - e->h->start,
 				     first);
 			hostile_fill(v[1].iov_base,
@@ -81,7 +76,7 @@ static ssize_t by_spans(struct end *e)
 			end_received(e, v[1].iov_base, e->pos + first, n - first);
 		}
 	}
-	err = produces(e) ? shmring_producer_commit(e->producer, n) :
+	err = end_produces(e) ? shmring_producer_commit(e->producer, n) :
 			    shmring_consumer_release(e->consumer, n);
 	if (n > v[0].iov_len + v[1].iov_len) {
 		if (err != -EINVAL && err != -EBADMSG)
@@ -101,7 +96,7 @@ static ssize_t by_copy(struct end *e)
 	/* So that what follows it cannot be written to */
 	unsigned char *buf = e->buffer + HOSTILE_BUFFER - n;
 
-	if (produces(e)) {
+	if (end_produces(e)) {
 		hostile_fill(buf, e->pos - e->h->start, n);
 		got = shmring_producer_try_write_from(e->producer, buf, n);
 	} else {
@@ -111,7 +106,7 @@ static ssize_t by_copy(struct end *e)
 		hostile_fail(e->h, "%s: %zu of %zu", e->h->what, got, n);
 		return 0;
 	}
-	if (!produces(e))
+	if (!end_produces(e))
 		end_received(e, buf, e->pos, got);
 	e->pos += got;
 	return got;
@@ -125,22 +120,13 @@ static ssize_t by_stream(struct end *e)
 
 	if (e->split)
 		return by_copy(e);
-	if (produces(e)) {
+	if (end_produces(e)) {
 		hostile_fill(buf, e->pos - e->h->start, n);
 		got = shmring_write_all(e->r, buf, n, ms(2));
 	} else {
 		got = shmring_read_some(e->r, buf, n, ms(2));
 	}
-	if (got > (ssize_t)n || !got) {
-		hostile_fail(e->h, "%s: %zd of %zu", e->h->what, got, n);
-		return 0;
-	}
-	if (got > 0) {
-		if (!produces(e))
-			end_received(e, buf, e->pos, got);
-		e->pos += got;
-	}
-	return got;
+	return end_moved(e, buf, got, n);
 }
 
 static ssize_t wait_some(struct end *e)
@@ -148,7 +134,7 @@ static ssize_t wait_some(struct end *e)
 	uint32_t min = 1 + end_below(e, e->h->capacity);
 	const struct timespec *limit = end_below(e, 4) ? ms(1) : NULL;
 
-	return produces(e) ? shmring_producer_wait(e->producer, min, limit) :
+	return end_produces(e) ? shmring_producer_wait(e->producer, min, limit) :
 			     shmring_consumer_wait(e->consumer, min, limit);
 }
 
@@ -164,12 +150,12 @@ static ssize_t look(struct end *e)
 	ret = shmring_stats(e->r, &stats);
 	if (ret)
 		return ret;
-	ret = shmring_lowat(e->r, produces(e) ? SHMRING_WRITABLE :
+	ret = shmring_lowat(e->r, end_produces(e) ? SHMRING_WRITABLE :
 						SHMRING_READABLE,
 			    1 + end_below(e, e->h->capacity / 2));
 	if (ret)
 		return ret;
-	ret = produces(e) ? shmring_producer_arm(e->producer) :
+	ret = end_produces(e) ? shmring_producer_arm(e->producer) :
 			    shmring_consumer_arm(e->consumer);
 	return ret > 0 ? 0 : ret;
 }

@@ -148,8 +148,11 @@ struct end {
 ssize_t end_by_library(struct end *e);
 ssize_t end_by_calls(struct end *e);
 
+bool end_produces(const struct end *e);
 uint64_t end_below(struct end *e, uint64_t n);
 /* What came out of the ring is judged, and stands at @pos. */
 void end_received(struct end *e, const void *from, uint64_t pos, size_t n);
+/* A call that was to move @n bytes of @buf has returned @got: returns it, too. */
+ssize_t end_moved(struct end *e, const unsigned char *buf, ssize_t got, size_t n);
 
 #endif /* HOSTILE_H */

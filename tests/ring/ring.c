@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,6 +99,17 @@ uint64_t random_next(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
+}
+
+uint64_t random_seed(void)
+{
+	const char *s = getenv("SEED");
+	struct timespec now;
+
+	if (s)
+		return strtoull(s, NULL, 0);
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
 }
 
 const struct timespec *ms(unsigned int n)

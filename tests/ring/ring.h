@@ -96,6 +96,8 @@ size_t pattern_check_spans(const struct iovec v[2], uint64_t pos, size_t n);
 
 /* xorshift64: the same sequence for the same @state, which is not 0. */
 uint64_t random_next(uint64_t *state);
+/* Where to begin: SEED of the environment, or what the clock says */
+uint64_t random_seed(void);
 
 /* A time for a timeout; static, so good until the second call after it. */
 const struct timespec *ms(unsigned int n);

@@ -52,14 +52,6 @@ FIXTURE(others)
 	unsigned long max_user_rings;
 };
 
-static unsigned long param(const char *name)
-{
-	unsigned long value = ~0UL;
-
-	device_param(name, &value);
-	return value;
-}
-
 static bool probe_all(void)
 {
 	char text[128];
@@ -97,8 +89,8 @@ FIXTURE_SETUP(others)
 {
 	struct beside *b;
 
-	self->max_user_bytes = param("max_user_bytes");
-	self->max_user_rings = param("max_user_rings");
+	self->max_user_bytes = device_param("max_user_bytes");
+	self->max_user_rings = device_param("max_user_rings");
 	b = mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE,
 		 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, b);
@@ -230,8 +222,8 @@ TEST_F_TIMEOUT(others, fuzzer, 36000)
 
 	beside_unregister_others(b);
 	EXPECT_TRUE(beside_is_alone_soon(b))
-		TH_LOG("rings %lu, pages %lu, handles %lu", param("rings"),
-		       param("pages"), param("handles"));
+		TH_LOG("rings %lu, pages %lu, handles %lu", device_param("rings"),
+		       device_param("pages"), device_param("handles"));
 	EXPECT_LT(before, b->received);
 	EXPECT_TRUE(beside_streams(b));
 	beside_stop(b);

@@ -35,15 +35,17 @@ static int look(int fd)
 	return verdict(&cancel);
 }
 
-/* Sleeps for no longer than until @deadline; spurious wake-ups are allowed. */
+/*
+ * Sleeps for no longer than until @deadline; spurious wake-ups are allowed, but
+ * not beyond it, however often the peer brings them about.
+ */
 static int sleep_on(struct pollfd fds[2], int64_t deadline)
 {
 	struct timespec left;
-	int n = ppoll(fds, 2, time_left(deadline, &left), NULL);
 
-	if (n < 0)
-		return -errno;
-	return n ? 0 : -ETIMEDOUT;
+	if (deadline != INT64_MAX && clock_now() >= deadline)
+		return -ETIMEDOUT;
+	return ppoll(fds, 2, time_left(deadline, &left), NULL) < 0 ? -errno : 0;
 }
 
 /* The handles are a role by another name. */

@@ -45,12 +45,13 @@ int shmring_producer_message_wait_space(struct shmring_producer *p, size_t n,
 }
 
 /*
- * First for a prefix, then for what it says; in vain at most as often as the
- * producer commits, since what is there only grows.
+ * First for a prefix, then for what it says: what is there only grows, so that
+ * is two waits.  A producer that takes bytes back, or has its message grow, could
+ * keep this end here for longer than it wanted to stay.
  */
 static int message_wait(struct shmring_role *role, int64_t deadline)
 {
-	uint64_t length, need;
+	uint64_t length, need, had = 0;
 	int err, gone = 0;
 
 	for (;;) {
@@ -59,6 +60,8 @@ static int message_wait(struct shmring_role *role, int64_t deadline)
 			return err;
 		if (gone)
 			return gone;
+		if (need <= had || had > SHMRING_MESSAGE_PREFIX)
+			return role_taken_back(role);
 		err = role_wait(role, SHMRING_READABLE, (uint32_t)need,
 				deadline);
 		/* What is left then, if anything, is for a last look. */
@@ -66,6 +69,7 @@ static int message_wait(struct shmring_role *role, int64_t deadline)
 			gone = err;
 		else if (err)
 			return err;
+		had = need;
 	}
 }
 

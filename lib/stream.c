@@ -26,8 +26,9 @@ ssize_t stream_write(struct shmring *r, const void *buf, size_t n,
 	struct shmring_role *role = &r->producer.role;
 	struct ring *ring = ring_of(r);
 	const unsigned char *from = buf;
+	size_t done = 0, put;
 	int64_t deadline;
-	size_t done = 0;
+	int waited = 0;
 	int err;
 
 	if (role->error)
@@ -42,12 +43,17 @@ ssize_t stream_write(struct shmring *r, const void *buf, size_t n,
 			err = -EPIPE;
 			break;
 		}
-		done += shmring_try_write_from(r, from + done, n - done);
+		put = shmring_try_write_from(r, from + done, n - done);
+		done += put;
 		if (done == n)
 			break;
-		err = wait(role, SHMRING_WRITABLE, n - done, cancel_fd, deadline);
+		/* A wait that has succeeded is good for a byte at least. */
+		err = waited && !put ? role_taken_back(role) :
+				       wait(role, SHMRING_WRITABLE, n - done,
+					    cancel_fd, deadline);
 		if (err)
 			break;
+		waited = 1;
 	}
 	return done ? (ssize_t)done : err;
 }

@@ -8,6 +8,7 @@
  *	by a signal handler			by_a_signal_handler
  *	writing					write_all
  *	both ends write into full rings		both_write_into_full_rings
+ *	a peer that wakes it in vain		woken_in_vain
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -348,6 +349,41 @@ TEST_F(cancel, both_write_into_full_rings)
 	if (variant->capacity == 64)
 		EXPECT_LT(0, a.stuck + b.stuck);
 	ends_close(&other);
+}
+
+struct waker {
+	int fd;
+	int stop;
+};
+
+static void *wake_in_vain(void *arg)
+{
+	struct waker *w = arg;
+
+	while (!__atomic_load_n(&w->stop, __ATOMIC_RELAXED))
+		call_off(w->fd);
+	return NULL;
+}
+
+/* In memory the peer has the fd that wakes this end, and can use it as it likes. */
+TEST_F(cancel, woken_in_vain)
+{
+	struct waker w = {};
+	pthread_t thread;
+	int64_t start;
+
+	RING_NEEDED(self->in);
+	if (variant->backend != SHMRING_BACKEND_MEMORY)
+		return;
+	w.fd = shmring_pollfd(self->in, SHMRING_READABLE).fd;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, wake_in_vain, &w));
+	start = now_ns();
+	EXPECT_EQ(-ETIMEDOUT, shmring_wait_readable_unless(self->in, self->fd, ms(20)));
+	EXPECT_EQ(-ETIMEDOUT, shmring_read_some_unless(self->in, self->buf, 1, -1, ms(20)));
+	EXPECT_EQ(-ETIMEDOUT, shmring_wait_readable(self->in, 1, ms(20)));
+	EXPECT_LE(60000000, now_ns() - start);
+	__atomic_store_n(&w.stop, 1, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
 }
 
 TEST_HARNESS_MAIN

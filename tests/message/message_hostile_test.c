@@ -5,6 +5,7 @@
  *	a length that cannot be			impossible_prefix
  *	any bytes at all			random_bytes
  *	a length that changes			changing_prefix
+ *	a message that comes and goes		taken_back
  *	half a message, and then nothing	half_a_message
  *	killed					killed_in_the_midst, killed_anywhere
  *
@@ -202,6 +203,7 @@ TEST_F(hostile, random_bytes)
 
 struct changer {
 	uint64_t *prefix;
+	shmring_word *position;
 	int stop;
 };
 
@@ -266,6 +268,45 @@ TEST_F(hostile, changing_prefix)
 	}
 	guarded_close(&g);
 	EXPECT_LT(0, seen[0] + seen[1] + seen[2]);
+}
+
+/* The position of a producer that has committed a message, and has not */
+static void *take_back(void *arg)
+{
+	struct changer *c = arg;
+	uint64_t pos = *c->position;
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
+		__atomic_store_n(c->position, pos + 24, __ATOMIC_RELEASE);
+		__atomic_store_n(c->position, pos, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/* A wait that has found the message gone holds nobody until it comes again. */
+TEST_F(hostile, taken_back)
+{
+	int64_t end = now_ns() + 10000000000;
+	struct changer c = {};
+	uint64_t length = 16;
+	struct iovec v[2];
+	pthread_t thread;
+	int err;
+
+	RING_NEEDED(self->in);
+	if (variant->capacity < 64)
+		return;
+	ASSERT_LE(24, shmring_write_acquire(self->out, v));
+	memcpy(v[0].iov_base, &length, 8);
+	c.position = self->out->producer.role.end.own;
+	ASSERT_EQ(0, pthread_create(&thread, NULL, take_back, &c));
+	do {
+		err = shmring_message_wait(self->in, ms(1));
+	} while ((!err || err == -ETIMEDOUT) && now_ns() < end);
+	__atomic_store_n(&c.stop, 1, __ATOMIC_RELAXED);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(-EBADMSG, err);
+	EXPECT_EQ(-EBADMSG, shmring_message_wait(self->in, ms(1)));
 }
 
 /* Trusts: the length is what it is when the payload is copied. */

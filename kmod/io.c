@@ -98,6 +98,13 @@ static ssize_t shmring_pass(struct kiocb *iocb, struct shmring_side *side,
 
 		if (ret != -EAGAIN || nonblock)
 			return ret;
+		/*
+		 * A peer whose position comes and goes can have the wait end at
+		 * once, each time: not for ever.
+		 */
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		cond_resched();
 		ret = shmring_wait(side, min, most, -1);
 		if (ret < 0 && ret != -EPIPE)
 			return ret;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Roles: who is the producer, who the consumer, and how the other one learns
- * that it has gone
+ * that it has gone, or that another has come in its place
  */
 #include <linux/pid.h>
 #include <linux/sched.h>
@@ -16,7 +16,10 @@ static void shmring_claim_side(struct shmring_side *side, struct pid *holder)
 	WRITE_ONCE(side->lowat, 1);
 	/* Whoever had the role before may have left another mode behind */
 	shmring_store_release(side->mode, SHMRING_FENCED);
-	atomic_andnot(side->gone, (atomic_t *)&side->ring->k->state);
+	/* Who was told that this role is gone may wait again */
+	if (atomic_fetch_andnot(side->gone, (atomic_t *)&side->ring->k->state) &
+	    side->gone)
+		shmring_wake_all(side->peer, 0);
 }
 
 static void shmring_drop_side(struct shmring_side *side)

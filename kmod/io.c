@@ -90,6 +90,12 @@ static ssize_t shmring_pass(struct kiocb *iocb, struct shmring_side *side,
 			return -ERESTARTSYS;
 		}
 		ret = shmring_ready(side, shmring_wanted(side, min, most));
+		/*
+		 * Who hears -EAGAIN may wait for an edge, with no more looks
+		 * (EPOLLET, multishot reads of io_uring): by ->poll's threshold.
+		 */
+		if (!ret && nonblock)
+			ret = shmring_arm(side, READ_ONCE(side->lowat));
 		if (ret > 0)
 			ret = shmring_move(side, iter, ret);
 		else if (!ret)
@@ -123,18 +129,28 @@ static struct shmring_side *shmring_io_side(struct kiocb *iocb, u32 role)
 /*
  * Like a pipe: waits for the first bytes (of a threshold, for that many),
  * returns what is there, and 0 when the producer has gone and all is read.
+ *
+ * Whoever does not want to block may take a short read for the sign that nothing
+ * is left, and wait for an edge; so that reads on until it is full, or has armed.
  */
 ssize_t shmring_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct shmring_side *side = shmring_io_side(iocb, SHMRING_ROLE_CONSUMER);
+	ssize_t done = 0;
 	ssize_t ret;
 
 	if (IS_ERR(side))
 		return PTR_ERR(side);
-	if (!iov_iter_count(to))
-		return 0;
-	ret = shmring_pass(iocb, side, to);
-	return ret == -EPIPE ? 0 : ret;
+	while (iov_iter_count(to)) {
+		ret = shmring_pass(iocb, side, to);
+		if (ret < 0)
+			return done ?: ret == -EPIPE ? 0 : ret;
+		done += ret;
+		if (!(iocb->ki_filp->f_flags & O_NONBLOCK) ||
+		    fatal_signal_pending(current))
+			break;
+	}
+	return done;
 }
 
 /*

@@ -47,11 +47,21 @@ void shmring_count(u64 *counter)
 	atomic64_inc((atomic64_t *)counter);
 }
 
+/*
+ * All who wait, those too who do so exclusively (EPOLLEXCLUSIVE): the peer's end
+ * is news for each of them, and the next bytes are for the consumer, not for an
+ * observer who came to the queue before it.
+ */
+static void shmring_wake_waiters(struct shmring_side *side, __poll_t events)
+{
+	__wake_up(&side->wait, TASK_NORMAL, 0, poll_to_key(events));
+}
+
 static void shmring_wake(void *ctx)
 {
 	struct shmring_side *side = ctx;
 
-	wake_up_poll(&side->wait, side->ready);
+	shmring_wake_waiters(side, side->ready);
 }
 
 /**
@@ -65,7 +75,7 @@ void shmring_wake_all(struct shmring_side *side, __poll_t why)
 {
 	/* K1 precedes K2: an arm that is set from now on is a new one */
 	shmring_xchg(side->end.arm, SHMRING_ARM_NONE);
-	wake_up_poll(&side->wait, side->ready | why);
+	shmring_wake_waiters(side, side->ready | why);
 }
 
 /**

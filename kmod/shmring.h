@@ -15,8 +15,9 @@
  *	shmring_put(ring);
  *
  * One caller at a time may use an end: whoever produces on several CPUs brings
- * a lock, or a ring for each.  The verbs that move bytes never sleep, take no
- * lock and make no allocation; a producer may run in any context, NMI included.
+ * a lock, or a ring for each.  The verbs that move bytes never sleep, make no
+ * allocation, and take no lock but that of a peer that they wake, where the caller
+ * may take locks; a producer may run in any context, NMI included.
  * Whatever stands in a page that a process can write is read once and checked.
  */
 #ifndef SHMRING_H
@@ -34,10 +35,10 @@ struct shmring_side;
 /**
  * struct shmring_kernel_end - a role of a ring, held by kernel code
  * @ring: the ring; the end holds a reference
- * @notify: called when what was armed for has come, when the peer has gone, and
- *	when the ring is found corrupt: with interrupts off, under a spinlock of
- *	the ring's.  Not to use the ring in; wake a thread or queue work that does.
- *	NULL: nobody is told
+ * @notify: called when what was armed for has come, when the peer has gone or
+ *	another has come in its place, and when the ring is found corrupt: with
+ *	interrupts off, under a spinlock of the ring's.  Not to use the ring in;
+ *	wake a thread or queue work that does.  NULL: nobody is told
  * @private: for @notify
  *
  * The rest is not for callers.

@@ -228,6 +228,7 @@ TEST_F(notify, the_process_goes)
 	self->pair.ring = shmring_get(self->pair.handle,
 				      SHMRING_ROLE_BOTH & ~variant->role);
 	ASSERT_NE(NULL, self->pair.ring);
+	EXPECT_EQ(2, notified(&self->pair));
 	EXPECT_EQ(0, CALL(self->control, CALL_STATUS));
 	supply(&self->pair, self->buf);
 	EXPECT_EQ(64, there(&self->pair, self->buf, 64, 0));

@@ -133,13 +133,15 @@ void shmring_kick_work(struct irq_work *work)
  * @side: the side to wake
  *
  * With interrupts off the caller may hold any lock, a runqueue's included, or be
- * an NMI, so the wake is left to irq_work.
+ * an NMI, so the wake is left to irq_work.  With PREEMPT_RT the waiters' lock can
+ * sleep, which no atomic caller may.
  *
  * Context: any, NMI included.
  */
 void shmring_kick_any(struct shmring_side *side)
 {
-	if (in_nmi() || irqs_disabled())
+	if (in_nmi() || irqs_disabled() ||
+	    (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
 		irq_work_queue(&side->kick);
 	else
 		shmring_kick(side);

@@ -133,7 +133,7 @@ static long shmring_do_register(struct file *file, union shmring_request *req,
 		return err;
 	if (put_user(r->handle, &answer->handle)) {
 		/* Nobody knows its name */
-		shmring_unregister(r->handle);
+		shmring_withdraw(f->ring, r->handle);
 		return -EFAULT;
 	}
 	return 0;

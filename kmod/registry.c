@@ -30,7 +30,7 @@ struct shmring_handle {
 	u32 mode;
 };
 
-static DEFINE_XARRAY_ALLOC1(registry);
+static DEFINE_XARRAY_FLAGS(registry, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 static DEFINE_MUTEX(registry_lock);
 static u32 registry_next;
 
@@ -39,8 +39,11 @@ static ulong handles;
 module_param_cb(handles, &shmring_count_ops, &handles, 0444);
 MODULE_PARM_DESC(handles, "Handles that exist now");
 
-/* Handles of rings that are mortal; under registry_lock. */
-static unsigned int mortal_handles;
+/* Rings that are mortal, while they have handles; under registry_lock. */
+static LIST_HEAD(mortals);
+
+/* More than one, so that they become fewer as rings are made. */
+#define SHMRING_REAP	4
 
 /* Is it only its handles, and the life of a PID namespace, that keep a ring? */
 static bool shmring_is_mortal(const struct shmring *ring)
@@ -84,10 +87,9 @@ static void shmring_erase(struct shmring_handle *h)
 {
 	xa_erase(&registry, h->id);
 	list_del(&h->list);
-	h->ring->nr_handles--;
+	if (!--h->ring->nr_handles)
+		list_del_init(&h->ring->mortal);
 	WRITE_ONCE(handles, handles - 1);
-	if (shmring_is_mortal(h->ring))
-		mortal_handles--;
 	kfree(h);
 }
 
@@ -113,42 +115,45 @@ static void shmring_let_go(struct shmring *persistent)
 }
 
 /*
- * Remove a handle that keeps its ring, though nobody is left, or will ever be,
- * who can see it: the processes of its PID namespace have gone for good.
+ * Look at one ring, in turn.  Remove its handles if only they keep it, though
+ * nobody is left, or will ever be, who can see them: the processes of its PID
+ * namespace have gone for good.
  */
-static bool shmring_reap_one(void)
+static void shmring_reap_one(void)
 {
-	struct shmring *persistent = NULL;
-	struct shmring_handle *h;
-	unsigned long id;
+	struct shmring_handle *h, *next;
+	unsigned int removed = 0;
+	struct shmring *ring;
 
 	mutex_lock(&registry_lock);
-	if (mortal_handles) {
-		xa_for_each(&registry, id, h) {
-			if (!shmring_is_mortal(h->ring) ||
-			    READ_ONCE(h->ring->pid_ns->pid_allocated) &
-			    PIDNS_ADDING)
-				continue;
-			persistent = shmring_remove(h);
-			break;
+	ring = list_first_entry_or_null(&mortals, struct shmring, mortal);
+	if (ring && READ_ONCE(ring->pid_ns->pid_allocated) & PIDNS_ADDING) {
+		list_move_tail(&ring->mortal, &mortals);
+	} else if (ring) {
+		list_for_each_entry_safe(h, next, &ring->handles, list) {
+			shmring_erase(h);
+			removed++;
 		}
 	}
 	mutex_unlock(&registry_lock);
-	shmring_let_go(persistent);
-	return persistent;
+	while (removed--)
+		shmring_let_go(ring);
 }
 
 /**
  * shmring_reap - remove persistent rings of PID namespaces that are no more
  *
- * For before a handle or a ring is made, so that they do not add up.
+ * For before a ring is made or a handle removed, so that they do not add up: a few
+ * at a time, as whoever pays for it did not make them.
  *
  * Context: process, may sleep.
  */
 void shmring_reap(void)
 {
-	while (shmring_reap_one())
-		cond_resched();
+	unsigned int looks;
+
+	for (looks = 0; looks < SHMRING_REAP && !list_empty(&mortals); looks++)
+		shmring_reap_one();
 }
 
 /**
@@ -190,8 +195,8 @@ int shmring_register(struct shmring *ring, u32 mode, u32 *handle)
 	list_add(&h->list, &ring->handles);
 	ring->nr_handles++;
 	WRITE_ONCE(handles, handles + 1);
-	if (shmring_is_mortal(ring))
-		mortal_handles++;
+	if (shmring_is_mortal(ring) && list_empty(&ring->mortal))
+		list_add_tail(&ring->mortal, &mortals);
 	*handle = h->id;
 	if (ring->flags & SHMRING_F_PERSIST) {
 		kref_get(&ring->ref);
@@ -235,6 +240,26 @@ int shmring_unregister(u32 handle)
 	return err;
 }
 EXPORT_SYMBOL_GPL(shmring_unregister);
+
+/**
+ * shmring_withdraw - undo shmring_register(), whatever namespace the caller is in
+ * @ring: the ring
+ * @handle: as shmring_register() returned it
+ *
+ * Context: process, may sleep.
+ */
+void shmring_withdraw(struct shmring *ring, u32 handle)
+{
+	struct shmring *persistent = NULL;
+	struct shmring_handle *h;
+
+	mutex_lock(&registry_lock);
+	h = xa_load(&registry, handle);
+	if (h && h->ring == ring)
+		persistent = shmring_remove(h);
+	mutex_unlock(&registry_lock);
+	shmring_let_go(persistent);
+}
 
 /**
  * shmring_lookup - find a ring by its handle

@@ -7,6 +7,7 @@
 struct shmring;
 
 void shmring_reap(void);
+void shmring_withdraw(struct shmring *ring, u32 handle);
 u32 shmring_nr_handles(struct shmring *ring);
 void shmring_registry_forget(struct shmring *ring);
 

@@ -144,6 +144,7 @@ struct shmring *shmring_make(u32 capacity, u32 flags, u64 start, u64 arena)
 	kref_init(&ring->ref);
 	mutex_init(&ring->roles_lock);
 	INIT_LIST_HEAD(&ring->handles);
+	INIT_LIST_HEAD(&ring->mortal);
 	ring->flags = flags;
 	ring->capacity = capacity;
 	ring->nr_map = SHMRING_PAGE_DATA + nr_data;

@@ -101,6 +101,8 @@ struct shmring_side {
  * @view: the data as the kernel sees it, mirrored; NULL until a kernel end needs
  *	it; set under @roles_lock
  * @handles: its handles; under the registry's lock
+ * @mortal: among those whose PID namespace may end before them, while it has
+ *	handles; under the registry's lock
  * @nr_handles: how many; under the registry's lock
  */
 struct shmring {
@@ -123,6 +125,7 @@ struct shmring {
 	struct pid_namespace *pid_ns;
 	u8 *view;
 	struct list_head handles;
+	struct list_head mortal;
 	unsigned int nr_handles;
 };
 

@@ -5,8 +5,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "device.h"
@@ -256,13 +258,26 @@ TEST_F(request, persistent_handle_is_taken_back)
 {
 	struct shmring_ioc_register *reg = (void *)self->buf;
 	int fd = device_open(O_RDWR);
+	pid_t pid;
 
 	ASSERT_EQ(0, device_create_full(fd, 64, SHMRING_ROLE_BOTH,
 					SHMRING_F_PERSIST, 0));
 	reg->size = sizeof(*reg);
 	ASSERT_EQ(0, mprotect(self->buf, self->page, PROT_READ));
 	EXPECT_EQ(-EFAULT, device_ioctl(fd, SHMRING_IOC_REGISTER, reg));
+	/* Nor that of somebody who could not even name the handle */
+	pid = fork();
+	if (!pid) {
+		if (unshare(CLONE_NEWPID))
+			_exit(1);
+		pid = fork();
+		if (pid)
+			_exit(device_child(pid));
+		_exit(device_ioctl(fd, SHMRING_IOC_REGISTER, reg) != -EFAULT);
+	}
+	EXPECT_EQ(0, device_child(pid));
 	device_close(&fd);
+	ASSERT_EQ(0, mprotect(self->buf, self->page, PROT_READ | PROT_WRITE));
 }
 
 TEST_F(request, flags_and_reserved_fields)

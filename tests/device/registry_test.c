@@ -566,36 +566,92 @@ TEST_F(registry, pid_namespace)
 	device_close(&fd);
 }
 
-/* A ring that only a handle keeps, which nobody will ever be able to name. */
-TEST_F(registry, persistent_in_a_namespace_that_ends)
+/*
+ * Make rings that only their handles keep, in a PID namespace that ends when @end
+ * is closed.  Returns the process whose end comes with it; -errno.
+ */
+static pid_t persistent_rings(int rings, int end[2])
 {
-	__u32 handle;
-	int fd, status;
+	int there[2], fd, i;
 	pid_t pid, inner;
+	__u32 handle;
+	char ready;
 
+	if (pipe(there) || pipe(end))
+		return -errno;
 	pid = fork();
 	if (!pid) {
+		close(end[1]);
 		if (unshare(CLONE_NEWPID))
 			_exit(78);
 		inner = fork();
-		if (!inner) {
+		if (inner)
+			_exit(device_child(inner));
+		for (i = 0; i < rings; i++) {
 			fd = device_open(O_RDWR);
 			if (device_create_full(fd, 4096, SHMRING_ROLE_PRODUCER,
 					       SHMRING_F_PERSIST, 0) ||
 			    device_register(fd, 0, &handle) ||
 			    device_register(fd, 0, &handle))
 				_exit(1);
-			_exit(0);
+			device_close(&fd);
 		}
-		_exit(device_child(inner));
+		_exit(write(there[1], "", 1) != 1 || read(end[0], &ready, 1));
 	}
-	status = device_child(pid);
-	EXPECT_EQ(0, status);
+	close(there[1]);
+	close(end[0]);
+	i = read(there[0], &ready, 1);
+	close(there[0]);
+	return i == 1 ? pid : -ECHILD;
+}
 
-	/* Gone by the time that anybody makes a ring */
-	fd = device_ring(64, SHMRING_ROLE_PRODUCER);
-	ASSERT_LE(0, fd);
+static bool ring_can_be_made(void)
+{
+	int fd = device_ring(64, SHMRING_ROLE_PRODUCER);
+	bool made = fd >= 0;
+
 	device_close(&fd);
+	return made;
+}
+
+/* What nobody will ever be able to name is gone by the time that a ring is made. */
+TEST_F(registry, persistent_in_a_namespace_that_ends)
+{
+	int end[2];
+	pid_t pid;
+
+	pid = persistent_rings(1, end);
+	ASSERT_LT(0, pid);
+	EXPECT_TRUE(ring_can_be_made());
+	EXPECT_EQ(1, device_param("rings"));
+	EXPECT_EQ(2, device_param("handles"));
+	close(end[1]);
+	EXPECT_EQ(0, device_child(pid));
+	EXPECT_TRUE(ring_can_be_made());
+	EXPECT_TRUE(device_idle());
+}
+
+/* Many: none pays for them all, and those of the living are not in the way. */
+TEST_F(registry, persistent_in_namespaces_that_end)
+{
+	int live_end[2], dead_end[2];
+	pid_t live, dead;
+	int i;
+
+	live = persistent_rings(20, live_end);
+	ASSERT_LT(0, live);
+	dead = persistent_rings(20, dead_end);
+	ASSERT_LT(0, dead);
+	close(dead_end[1]);
+	EXPECT_EQ(0, device_child(dead));
+	for (i = 0; i < 20; i++)
+		EXPECT_TRUE(ring_can_be_made());
+	EXPECT_EQ(20, device_param("rings"));
+	EXPECT_EQ(40, device_param("handles"));
+	close(live_end[1]);
+	EXPECT_EQ(0, device_child(live));
+	for (i = 0; i < 20; i++)
+		EXPECT_TRUE(ring_can_be_made());
 	EXPECT_TRUE(device_idle());
 }
 

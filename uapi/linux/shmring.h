@@ -239,7 +239,8 @@ struct shmring_ioc_create {
  * @size: sizeof(struct shmring_ioc_register)
  * @flags: 0
  * @mode: who may attach, as in chmod: w to be an end, r to observe; 0: 0600
- * @handle: returned, never 0; not looked at
+ * @handle: returned, never 0; not looked at.  Names the ring in the PID namespace
+ *	in which that was made
  *
  * EINVAL a bad field; EPERM neither the ring's owner nor CAP_IPC_OWNER;
  * ENOSPC too many handles; ENOMEM.

@@ -39,7 +39,7 @@ struct shmring_quota {
 };
 
 /* One entry for each user who has a ring, by uid in the initial namespace. */
-static DEFINE_XARRAY(quotas);
+static DEFINE_XARRAY_FLAGS(quotas, XA_FLAGS_ACCOUNT);
 static DEFINE_MUTEX(quotas_lock);
 
 /**

@@ -7,6 +7,15 @@
 
 #include "file.h"
 
+/*
+ * The data is mapped twice in a row, by processes and by the kernel, and the
+ * kernel reads it by yet another address: no two of them may be cached apart.
+ */
+#if defined(CONFIG_ARCH_HAS_CPU_CACHE_ALIASING) || defined(CONFIG_SPARC64) || \
+	defined(CONFIG_PARISC) || defined(CONFIG_MIPS)
+#error "shmring needs caches that know a page by its physical address"
+#endif
+
 static struct miscdevice shmring_misc = {
 	.minor	= MISC_DYNAMIC_MINOR,
 	.name	= "shmring",

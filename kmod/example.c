@@ -46,6 +46,9 @@ static int __init example_init(void)
 {
 	int err;
 
+	/* With less the timer is all that its CPU does */
+	if (period_ns < NSEC_PER_USEC)
+		return -EINVAL;
 	ring = shmring_alloc(1 << 16, 0, 0);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);

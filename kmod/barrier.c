@@ -21,8 +21,9 @@
  * sets a CPU's bit, by a locked operation, before it runs the process, and clears
  * it later, if at all, which is what its TLB shootdowns rest on.  Not all
  * architectures do, and the scheduler's own membarrier() is not for modules; so
- * elsewhere all ends fence.  No other process can be interrupted this way: the
- * CPUs are those of the end's own process, which asked for it.
+ * elsewhere all ends fence.  So the CPUs are those that the end's own process has
+ * been on, which is wider than those it is on: since 6.13 a bit stays until a
+ * shootdown finds the process gone.
  */
 #include <linux/mm_types.h>
 #include <linux/sched/mm.h>

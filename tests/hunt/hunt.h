@@ -219,12 +219,15 @@ extern const struct hunt_ring hunt_memory, hunt_device, hunt_planted;
 
 extern const struct hunt_way hunt_poll, hunt_select;
 extern const struct hunt_way hunt_epoll_level, hunt_epoll_edge;
-extern const struct hunt_way hunt_epoll_oneshot;
+extern const struct hunt_way hunt_epoll_oneshot, hunt_epoll_edge_rw;
 extern const struct hunt_way hunt_uring_poll, hunt_uring_multishot;
 extern const struct hunt_way hunt_uring_rw;
 extern const struct hunt_way hunt_rw, hunt_wait_ioctl;
 extern const struct hunt_way hunt_lib_wait, hunt_lib_stream;
 extern const struct hunt_way hunt_planted_wait;
+
+/* wait_call.c: read or write, as the role asks for */
+ssize_t hunt_rw_move(struct hunt_end *e, void *buf, size_t n);
 
 /* hunt.c */
 void hunt_run(struct hunt *h);

@@ -50,6 +50,9 @@ FIXTURE_VARIANT_ADD(hunt, uring_read_write) {
 FIXTURE_VARIANT_ADD(hunt, read_write) {
 	.way = &hunt_rw, .device_only = true,
 };
+FIXTURE_VARIANT_ADD(hunt, epoll_edge_read_write) {
+	.way = &hunt_epoll_edge_rw, .device_only = true,
+};
 FIXTURE_VARIANT_ADD(hunt, wait_ioctl) {
 	.way = &hunt_wait_ioctl, .device_only = true,
 };
@@ -104,7 +107,7 @@ TEST_F_TIMEOUT(hunt, finds_nothing, 1200)
 	 * so do streams, which arm after nearly each move.
 	 */
 	if (h.way != &hunt_rw && h.way != &hunt_uring_rw &&
-	    h.way != &hunt_lib_stream)
+	    h.way != &hunt_epoll_edge_rw && h.way != &hunt_lib_stream)
 		EXPECT_LT(0, h.barriers);
 #endif
 }

@@ -10,7 +10,7 @@
 
 #include "hunt.h"
 
-static ssize_t rw_move(struct hunt_end *e, void *buf, size_t n)
+ssize_t hunt_rw_move(struct hunt_end *e, void *buf, size_t n)
 {
 	int fd = shmring_fd(e->ring);
 	ssize_t moved = e->role == HUNT_CONSUMER ? read(fd, buf, n) :
@@ -48,7 +48,7 @@ static ssize_t lib_stream(struct hunt_end *e, void *buf, size_t n)
 	       shmring_write_all(e->ring, buf, n, NULL);
 }
 
-const struct hunt_way hunt_rw = { .name = "read/write", .move = rw_move };
+const struct hunt_way hunt_rw = { .name = "read/write", .move = hunt_rw_move };
 const struct hunt_way hunt_wait_ioctl = { .name = "WAIT", .wait = ioctl_wait };
 const struct hunt_way hunt_lib_wait = {
 	.name = "library wait",

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * epoll: level, edge, one-shot
+ * epoll: level, edge, one-shot; and edge with nothing but read and write
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -87,6 +88,36 @@ static int oneshot_wait(struct hunt_end *e)
 	return sleep_on(e);
 }
 
+static int edge_rw_init(struct hunt_end *e)
+{
+	short events;
+
+	if (fcntl(hunt_poll_fd(e, &events), F_SETFL, O_NONBLOCK))
+		return -errno;
+	return edge_init(e);
+}
+
+/*
+ * Nobody arms but the calls themselves, when they say -EAGAIN, or have moved less
+ * than was wanted: then the next thing to do is to wait.
+ */
+static ssize_t edge_rw_move(struct hunt_end *e, void *buf, size_t n)
+{
+	ssize_t moved = e->way_data ? -EAGAIN : hunt_rw_move(e, buf, n);
+	int err;
+
+	while (moved == -EAGAIN) {
+		e->way_data = NULL;
+		err = sleep_on(e);
+		if (err)
+			return err;
+		moved = hunt_rw_move(e, buf, n);
+	}
+	if (moved > 0 && (size_t)moved < n)
+		e->way_data = e;
+	return moved;
+}
+
 static void fini(struct hunt_end *e)
 {
 	close(e->fd);
@@ -103,6 +134,13 @@ const struct hunt_way hunt_epoll_edge = {
 	.name = "epoll edge",
 	.init = edge_init,
 	.wait = edge_wait,
+	.fini = fini,
+};
+
+const struct hunt_way hunt_epoll_edge_rw = {
+	.name = "epoll edge, read/write",
+	.init = edge_rw_init,
+	.move = edge_rw_move,
 	.fini = fini,
 };
 

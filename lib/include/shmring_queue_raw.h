@@ -18,9 +18,10 @@
  * The memory is the peer's as well, and need not be trusted.  What it says of
  * the geometry is copied once, when it is attached, and the copy is checked;
  * each end keeps its position, and what it has seen of the peer's, in a handle
- * of its own; and a position that is impossible is an error for good (-EBADMSG)
- * and never followed.  Elements are the producer's to write at any time: pop
- * gives a copy, front gives a place where it may still change.
+ * of its own; and a position that is impossible, or is seen to go back, is an
+ * error for good (-EBADMSG) and never followed.  Elements are the producer's to
+ * write at any time: pop gives a copy, front gives a place where it may still
+ * change.
  *
  * The handles are values.  The verbs below are inline and let no address of a
  * handle escape, so that a loop over a handle in a local variable has it in
@@ -149,8 +150,8 @@ struct shmring_queue_status {
  * @bias: peer + bias - pos elements can be moved: the capacity for the producer,
  *	0 for the consumer
  * @pos: this end's position; never read back from @own
- * @limit: how far it may go, as far as it knows; at least @pos, and it can only
- *	have grown since
+ * @limit: how far it may go, as far as it knows; at least @pos, and by
+ *	@granted more, and it can only have grown since
  * @granted: elements of the last reserve or front that are not committed or
  *	released yet
  * @error: why this end does not move any more: -EBADMSG; 0: it moves
@@ -463,7 +464,9 @@ shmring_queue_look(struct shmring_queue_role *role)
 	if (SHMRING_QUEUE_UNLIKELY(role->error))
 		return role->error;
 	room = shmring_load_acquire(role->peer) + role->bias - role->pos; /* Q2 */
-	if (SHMRING_QUEUE_UNLIKELY(room > role->mask + 1)) {
+	/* Nobody but this end lessens what it may use: less is as impossible. */
+	if (SHMRING_QUEUE_UNLIKELY(room > role->mask + 1 ||
+				   room < role->limit - role->pos)) {
 		role->limit = role->pos;
 		role->granted = 0;
 		role->error = -EBADMSG;

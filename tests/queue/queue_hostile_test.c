@@ -7,11 +7,13 @@
  *	memory that is too short, or shrinks	attach_refuses_*
  *	a header that changes after the attach	geometry_is_private
  *	positions that are impossible		*_is_bad_for_good
+ *	positions that go back			*_goes_back
  *	all of it rubbish			rubbish
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -250,6 +252,100 @@ TEST_F(hostile, a_grant_does_not_outlive_the_error)
 	self->h->wr = 5000;
 	EXPECT_EQ(-EBADMSG, shmring_queue_available(&self->c));
 	EXPECT_EQ(-EBADMSG, shmring_queue_release(&self->c, 1));
+}
+
+/* More than the queue has, with guard pages where the elements end */
+#define MANY		(4 * CAPACITY)
+
+FIXTURE(guarded)
+{
+	long page;
+	char *base;
+	struct shmring_queue q;
+	struct shmring_queue_producer p;
+	struct shmring_queue_consumer c;
+	struct shmring_queue_header *h;
+	uint64_t *many;
+};
+
+FIXTURE_SETUP(guarded)
+{
+	self->page = sysconf(_SC_PAGESIZE);
+	self->base = mmap(NULL, 3 * self->page, PROT_NONE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->base);
+	ASSERT_EQ(0, mprotect(self->base + self->page, self->page,
+			      PROT_READ | PROT_WRITE));
+	self->h = (void *)(self->base + 2 * self->page - BYTES);
+	ASSERT_EQ(0, shmring_queue_raw_init(&self->q, self->h, BYTES, CAPACITY,
+					    8, 8));
+	queue_start_at(&self->q, CAPACITY);
+	ASSERT_EQ(0, shmring_queue_split(&self->q, &self->p, &self->c));
+	self->many = calloc(MANY, sizeof(*self->many));
+	ASSERT_NE(NULL, self->many);
+}
+
+FIXTURE_TEARDOWN(guarded)
+{
+	free(self->many);
+	munmap(self->base, 3 * self->page);
+}
+
+/*
+ * Back to where it may have been, but was not when it was last seen.  What was
+ * granted then must not take this end beyond what it may use now.
+ */
+TEST_F(guarded, wr_goes_back)
+{
+	const void *slots;
+
+	self->h->wr += 8;
+	ASSERT_EQ(8, shmring_queue_front(&self->c, &slots, 8));
+	self->h->wr -= 6;
+	EXPECT_EQ(-EBADMSG, shmring_queue_available(&self->c));
+	EXPECT_EQ(-EBADMSG, shmring_queue_release(&self->c, 8));
+	EXPECT_EQ(-EBADMSG, shmring_queue_pop_n(&self->c, self->many, MANY));
+	EXPECT_EQ(-EBADMSG, shmring_queue_pop(&self->c, self->many));
+	EXPECT_EQ(CAPACITY, self->h->rd);
+}
+
+TEST_F(guarded, rd_goes_back)
+{
+	void *slots;
+
+	ASSERT_EQ(8, shmring_queue_reserve(&self->p, &slots, 8));
+	self->h->rd -= CAPACITY - 2;
+	EXPECT_EQ(-EBADMSG, shmring_queue_space(&self->p));
+	EXPECT_EQ(-EBADMSG, shmring_queue_commit(&self->p, 8));
+	EXPECT_EQ(-EBADMSG, shmring_queue_push_n(&self->p, self->many, MANY));
+	EXPECT_EQ(-EBADMSG, shmring_queue_push(&self->p, self->many));
+	EXPECT_EQ(CAPACITY, self->h->wr);
+}
+
+/* Seen by a batch that wants more than was there */
+TEST_F(guarded, either_goes_back_below_a_batch)
+{
+	uint64_t *many = self->many;
+
+	self->h->wr += 8;
+	ASSERT_EQ(0, shmring_queue_pop(&self->c, many));
+	self->h->wr -= 1;
+	EXPECT_EQ(-EBADMSG, shmring_queue_pop_n(&self->c, many, CAPACITY));
+
+	queue_start_at(&self->q, CAPACITY);
+	ASSERT_EQ(0, shmring_queue_push(&self->p, many));
+	self->h->rd -= 2;
+	EXPECT_EQ(-EBADMSG, shmring_queue_push_n(&self->p, many, CAPACITY));
+}
+
+/* An end that begins anew has seen nothing yet. */
+TEST_F(guarded, a_new_end_follows)
+{
+	self->h->wr += 8;
+	ASSERT_EQ(8, shmring_queue_available(&self->c));
+	self->h->wr -= 6;
+	ASSERT_EQ(0, shmring_queue_consumer_init(&self->q, &self->c));
+	EXPECT_EQ(2, shmring_queue_pop_n(&self->c, self->many, MANY));
 }
 
 TEST_F(hostile, ends_refuse_positions)

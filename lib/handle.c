@@ -155,8 +155,9 @@ int shmring_unregister(shmring_handle handle)
  * @fd: a bound file of /dev/shmring; it is duplicated and stays the caller's
  *
  * The roles belong to the file: the ring has them all, shmring_narrow() leaves
- * some to another process that has the same file.  They are gone when its last
- * copy is closed.
+ * some to another process that has the same file.  One that has not narrowed yet
+ * and goes on moving is not disturbed, as long as this ring does not use the
+ * role.  They are gone when the file's last copy is closed.
  *
  * Return: the ring; NULL with errno: EBADF, ENOTTY not a file of the device;
  * ENOTCONN it is not bound; EBADMSG the positions are impossible; EMFILE,

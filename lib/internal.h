@@ -170,7 +170,6 @@ int memory_create(struct ring *r, uint32_t capacity,
 int handle_remove(int fd, shmring_handle handle);
 
 /* lib/mode.c */
-void mode_start(struct ring *r, enum shmring_edge edge);
 int barrier_register(void);
 void barrier_heavy(void *counter);
 

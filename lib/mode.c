@@ -7,7 +7,15 @@
  * SHMRING_FENCES commits, and is fenced again from the first arm that it
  * answers.  So a peer that sleeps often finds it fenced and arms for nothing,
  * one that seldom does pays a heavy barrier each time, and a busy pair pays
- * neither.  The shape is that of biased locking, and of the asymmetric fences of
+ * neither.
+ *
+ * What it finds in its word when it begins it leaves there until its first kick:
+ * that may be the word of another who still moves.  A fenced end that is said not
+ * to be costs its peer a barrier too many; the other way round, the peer would
+ * leave out the one that it needs.  (The device clears the word when it gives
+ * the role to a new file.)
+ *
+ * The shape is that of biased locking, and of the asymmetric fences of
  * folly and of liburcu's "memb" flavour, which take membarrier(2) too.
  */
 #include <errno.h>
@@ -25,12 +33,6 @@ static shmring_word *mode_word(struct ring *r, enum shmring_edge edge)
 	p = (void *)(r->base + r->layout.producer_offset);
 	c = (void *)(r->base + r->layout.consumer_offset);
 	return edge == SHMRING_READABLE ? &p->mode : &c->mode;
-}
-
-/* mode_start - the end that makes @edge begins, whatever the one before it did */
-void mode_start(struct ring *r, enum shmring_edge edge)
-{
-	shmring_change_mode(mode_word(r, edge), SHMRING_FENCED);
 }
 
 /*

@@ -30,21 +30,44 @@ static void role_stop(struct ring *r, struct shmring_role *role,
 	role->error = error;
 }
 
-/* What both roles have in common; the words are the caller's, @edge what it makes. */
-static void role_start(struct ring *r, struct shmring_role *role,
-		       enum shmring_edge edge)
+/*
+ * Where the last end of a role has left it.  0; -EBADMSG: its peer's position is
+ * impossible.
+ *
+ * Another holder may still be at work, and both ends move between the two looks:
+ * then the role is his, and what is found last is as good as anything.
+ */
+static int role_find(struct shmring_role *role)
+{
+	int tries = 16;
+
+	do {
+		role->end.pos = shmring_load_acquire(role->end.own);
+		if (shmring_end_credit(&role->end) != SHMRING_CREDIT_CORRUPT)
+			break;
+		if (shmring_load(role->end.own) == role->end.pos)
+			return -EBADMSG;
+	} while (--tries);
+	return 0;
+}
+
+/* What both roles have in common; the words are the caller's. */
+static int role_start(const struct ring *r, struct shmring_role *role)
 {
 	const struct layout *l = &r->layout;
+	int err;
 
 	role->end.capacity = l->capacity;
+	err = role_find(role);
+	if (err)
+		return err;
 	role->fences = SHMRING_FENCES;
-	mode_start(r, edge);
-	role->end.pos = shmring_load_acquire(role->end.own);
 	role->limit = role->end.pos;
 	role->known = role->end.pos;
 	role->data = r->base + l->data_offset;
 	role->reach = layout_mirrored(l) ? 2ULL * l->capacity : l->capacity;
 	role->error = 0;
+	return 0;
 }
 
 /*
@@ -114,9 +137,9 @@ int ring_start(struct ring *r)
 		producer->end.peer_arm = &r->k->rx_arm;
 		producer->end.peer_mode = &c->mode;
 		producer->end.bias = r->layout.capacity;
-		role_start(r, producer, SHMRING_READABLE);
-		if (shmring_end_credit(&producer->end) == SHMRING_CREDIT_CORRUPT)
-			return -EBADMSG;
+		err = role_start(r, producer);
+		if (err)
+			return err;
 	}
 	if (r->roles & SHMRING_ROLE_CONSUMER) {
 		consumer->end.own = &c->rd;
@@ -124,9 +147,9 @@ int ring_start(struct ring *r)
 		consumer->end.arm = &r->k->rx_arm;
 		consumer->end.peer_arm = &r->k->tx_arm;
 		consumer->end.peer_mode = &p->mode;
-		role_start(r, consumer, SHMRING_WRITABLE);
-		if (shmring_end_credit(&consumer->end) == SHMRING_CREDIT_CORRUPT)
-			return -EBADMSG;
+		err = role_start(r, consumer);
+		if (err)
+			return err;
 	}
 	return 0;
 }

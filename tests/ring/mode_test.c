@@ -81,6 +81,48 @@ TEST_F(mode, fenced_until_nobody_has_armed_for_a_while)
 	EXPECT_EQ(0, counters(self->e.out, SHMRING_WRITABLE).barriers);
 }
 
+/* A further ring with the producer's role, that does nothing with it */
+static struct shmring *another_holder(struct ends *e, uint32_t backend)
+{
+	if (backend == SHMRING_BACKEND_DEVICE)
+		return shmring_attach_fd(shmring_fd(e->out));
+	return shmring_join(e->in, SHMRING_ROLE_PRODUCER);
+}
+
+/* What is said of the producer is true after somebody else has got its role. */
+TEST_F(mode, stays_when_another_holder_comes)
+{
+	struct shmring *copy;
+	int unfenced;
+
+	RING_NEEDED(self->there);
+	ASSERT_EQ(0, pass(&self->e, 1 + SHMRING_FENCES));
+	unfenced = self->e.out->producer.role.end.unfenced != 0;
+	copy = another_holder(&self->e, variant->backend);
+	ASSERT_NE(NULL, copy);
+	EXPECT_EQ(unfenced, arm_costs(&self->e));
+	/* Not as if the producer had gone */
+	EXPECT_EQ(0, shmring_narrow(copy, SHMRING_ROLE_OBSERVER));
+	shmring_free(copy);
+	EXPECT_EQ(unfenced, arm_costs(&self->e));
+	ASSERT_EQ(0, pass(&self->e, 1));
+	EXPECT_EQ(0, arm_costs(&self->e));
+}
+
+/* What an unfenced end leaves behind its heir puts right with its first kick. */
+TEST_F(mode, of_an_heir)
+{
+	RING_NEEDED(self->there);
+	ASSERT_EQ(0, pass(&self->e, 1 + SHMRING_FENCES));
+	shmring_free(self->e.out);
+	self->e.out = shmring_join(self->e.in, SHMRING_ROLE_PRODUCER);
+	ASSERT_NE(NULL, self->e.out);
+	/* The device begins anew by itself */
+	EXPECT_EQ(variant->backend == SHMRING_BACKEND_MEMORY, arm_costs(&self->e));
+	ASSERT_EQ(0, pass(&self->e, 1));
+	EXPECT_EQ(0, arm_costs(&self->e));
+}
+
 static int forbid_membarrier(void)
 {
 	struct sock_filter code[] = {

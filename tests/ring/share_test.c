@@ -6,17 +6,26 @@
  *	ring usable (device)			unregister_leaves_the_ring_usable
  *	errors of the constructors		get_refuses, each_backend_has_its_own_way
  *	a process keeps one role of two		narrow_*
+ *	a copy of a ring that is in use		moving
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
 
 #include "ring.h"
+
+/* A ring whose two ends one thread moves, and when that stops */
+struct mover {
+	struct shmring *r;
+	bool stop;
+};
 
 static void close_fds(int fds[3])
 {
@@ -186,6 +195,68 @@ TEST(a_device_fd_is_inherited)
 	/* The roles are the file's, and that is still open. */
 	EXPECT_EQ(0, shmring_status(r));
 	shmring_free(r);
+}
+
+/* Moves on at both ends until it is told to stop */
+static void *move_on(void *arg)
+{
+	struct mover *m = arg;
+	char c = 0;
+
+	while (!__atomic_load_n(&m->stop, __ATOMIC_RELAXED)) {
+		shmring_try_write_from(m->r, &c, 1);
+		shmring_try_read_into(m->r, &c, 1);
+	}
+	return NULL;
+}
+
+FIXTURE(moving)
+{
+	struct mover m;
+	pthread_t thread;
+};
+
+FIXTURE_VARIANT(moving) RING_VARIANT;
+RING_VARIANT_ADD(moving, MEMORY, 2, 2);
+RING_VARIANT_ADD(moving, MEMORY, 64, 64);
+RING_VARIANT_ADD(moving, DEVICE, 2, 2);
+RING_VARIANT_ADD(moving, DEVICE, 64, 64);
+
+FIXTURE_SETUP(moving)
+{
+	RING_SKIP_IF_MISSING(variant->backend);
+	self->m.r = ring_both(variant->backend, variant->capacity, 0);
+	ASSERT_NE(NULL, self->m.r);
+	ASSERT_EQ(0, pthread_create(&self->thread, NULL, move_on, &self->m));
+}
+
+FIXTURE_TEARDOWN(moving)
+{
+	if (!self->m.r)
+		return;
+	__atomic_store_n(&self->m.stop, true, __ATOMIC_RELAXED);
+	pthread_join(self->thread, NULL);
+	EXPECT_EQ(0, shmring_status(self->m.r));
+	shmring_free(self->m.r);
+}
+
+/* Positions that move between the two looks at them are not impossible. */
+TEST_F(moving, is_no_corruption)
+{
+	struct shmring *copy;
+	unsigned int i;
+
+	RING_NEEDED(self->m.r);
+	for (i = 0; i < 300; i++) {
+		if (variant->backend == SHMRING_BACKEND_DEVICE)
+			copy = shmring_attach_fd(shmring_fd(self->m.r));
+		else
+			copy = shmring_join(self->m.r, SHMRING_ROLE_BOTH);
+		ASSERT_NE(NULL, copy)
+			TH_LOG("%u: %s", i, strerror(errno));
+		ASSERT_EQ(0, shmring_narrow(copy, SHMRING_ROLE_OBSERVER));
+		shmring_free(copy);
+	}
 }
 
 TEST(fds_make_a_peer)

@@ -522,8 +522,9 @@ shmring_slab_drain(struct shmring_slab_cache *c, __u32 n)
  * shmring_slab_close - end the use of a slab
  * @c: the cache; not to be used any more, unless this fails
  *
- * Its magazine is emptied.  Slots that are still allocated stay so, and belong
- * to the owner id: to whoever opens it next, or reclaims it.
+ * Its magazine is emptied.  Slots that are still allocated, or that it has sent
+ * and nobody has taken or freed, stay so, and belong to the owner id: to whoever
+ * opens it next, or reclaims it.
  *
  * Return: 0; -EAGAIN a peer keeps the stack from standing still.
  */
@@ -737,13 +738,15 @@ shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
 }
 
 /**
- * shmring_slab_reclaim - give back all that a dead owner held
+ * shmring_slab_reclaim - give back all that an owner held who is no more
  * @c: the caller's cache
- * @owner: an id that was opened, and whose thread runs no more: the caller has
- * seen its end (waitpid(), a pidfd, the hang-up of a ring, pthread_join())
+ * @owner: an id whose thread runs no more: the caller has seen its end
+ * (waitpid(), a pidfd, the hang-up of a ring, pthread_join()); or one that was
+ * closed
  *
  * What was in its magazine, what it had allocated or taken, and what it had sent
- * and nobody has taken or freed.  Its id is free again after that.
+ * and nobody has taken or freed.  Its id is free again after that.  Of an owner
+ * who has closed the latter is left, if those to whom it was sent have died.
  *
  * A receiver who takes before it reads is not disturbed.  One who reads a slot
  * that is still in flight must have done so before this: drain what the dead
@@ -752,9 +755,9 @@ shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
  * Should the reclaimer die in here, then reclaim its id first, then @owner again.
  *
  * Context: the cache's thread; others may go on.  Looks at each slot.
- * Return: how many; -EINVAL there is no such id, or it is the caller's; -ENOENT
- * nobody uses it; -EBUSY somebody else reclaims it; -EAGAIN a peer keeps the
- * stack from standing still: call again.
+ * Return: how many, 0 also of an id that nobody ever had; -EINVAL there is no
+ * such id, or it is the caller's; -EBUSY somebody else reclaims it, or opens it
+ * at this moment; -EAGAIN a peer keeps the stack from standing still: call again.
  */
 static inline int shmring_slab_reclaim(struct shmring_slab_cache *c, __u32 owner)
 {
@@ -766,15 +769,14 @@ static inline int shmring_slab_reclaim(struct shmring_slab_cache *c, __u32 owner
 	if (!owner || owner > s->owners || owner == c->owner)
 		return -EINVAL;
 	holder = shmring_load(&s->records[owner - 1].holder);
-	if (!holder)
-		return -ENOENT;
 	if (holder != (SHMRING_SLAB_RECLAIMED | c->owner)) {
-		if (holder >> 32 != SHMRING_SLAB_HELD >> 32)
+		/* 0: closed; what it has sent is still its own */
+		if (holder && holder >> 32 != SHMRING_SLAB_HELD >> 32)
 			return -EBUSY;
 		seen = shmring_cmpxchg(&s->records[owner - 1].holder, holder,
 				       SHMRING_SLAB_RECLAIMED | c->owner);
 		if (seen != holder)
-			return seen ? -EBUSY : -ENOENT;
+			return -EBUSY;
 	}
 	shmring_slab_settle(s, owner);
 	/* What it was reclaiming itself can be reclaimed again. */

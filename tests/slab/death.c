@@ -84,8 +84,8 @@ static int one(struct death *d, unsigned int at, const char **amiss)
 	if (d->others && use(&heir))
 		*amiss = "the slab is of no use to others";
 	n = shmring_slab_reclaim(&heir, DEAD);
-	/* It may die before it is there, and after it has gone. */
-	if (n < 0 && n != -ENOENT)
+	/* Nothing, if it died before it was there, or after it had gone */
+	if (n < 0)
 		*amiss = "what it had cannot be reclaimed";
 	if (n > 0)
 		d->reclaimed += n;

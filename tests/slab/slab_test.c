@@ -299,11 +299,11 @@ TEST_F(slab, reclaim)
 	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 0));
 	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 5));
 	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 8));
-	EXPECT_EQ(-ENOENT, shmring_slab_reclaim(&self->b, 1));
+	EXPECT_EQ(0, shmring_slab_reclaim(&self->b, 1));
 	free = self->a.n;
 	EXPECT_EQ(58 + free, shmring_slab_reclaim(&self->b, 3));
 	EXPECT_EQ(-ENOENT, shmring_slab_holder(s, 3, &holder));
-	EXPECT_EQ(-ENOENT, shmring_slab_reclaim(&self->b, 3));
+	EXPECT_EQ(0, shmring_slab_reclaim(&self->b, 3));
 	EXPECT_EQ(COUNT - 1, shmring_slab_free_count(s));
 	EXPECT_EQ(0, shmring_slab_free_allocated(&self->b, slots[0], NULL));
 	/* What the dead had sent is nobody's. */
@@ -312,6 +312,39 @@ TEST_F(slab, reclaim)
 	EXPECT_EQ(-EBADFD, shmring_slab_free_allocated(&c, slots[30], &err));
 	EXPECT_EQ(0, shmring_slab_close(&c));
 	EXPECT_EQ(0, shmring_slab_close(&self->b));
+	EXPECT_EQ(NULL, slab_whole(s, 1));
+}
+
+/* The sender closes, and then those die to whom it had sent. */
+TEST_F(slab, reclaim_what_a_closed_owner_had_sent)
+{
+	struct shmring_slab *s = &self->place.slab;
+	struct shmring_slab_cache c;
+	shmring_slot slots[10];
+	uint32_t holder;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(slots); i++)
+		ASSERT_EQ(0, shmring_slab_alloc(&self->a, &slots[i]));
+	for (i = 0; i < 8; i++)
+		ASSERT_EQ(0, shmring_slab_mark_in_flight(&self->a, slots[i], NULL));
+	ASSERT_EQ(0, shmring_slab_close(&self->a));
+	ASSERT_EQ(0, shmring_slab_take(&self->b, slots[0], NULL));
+
+	ASSERT_EQ(0, shmring_slab_open(&c, s, 1, 1, variant->magazine));
+	EXPECT_LE(1, shmring_slab_reclaim(&c, 5));
+	/* Seven that are in flight, and two that it had kept */
+	EXPECT_EQ(9, shmring_slab_reclaim(&c, 3));
+	EXPECT_EQ(0, shmring_slab_reclaim(&c, 3));
+	EXPECT_EQ(-ENOENT, shmring_slab_holder(s, 3, &holder));
+	EXPECT_EQ(COUNT, shmring_slab_free_count(s));
+	/* The id can be had again, and not be reclaimed by two */
+	ASSERT_EQ(0, shmring_slab_open(&self->a, s, 3, 3, 0));
+	ASSERT_EQ(0, shmring_slab_close(&self->a));
+	s->records[2].holder = SHMRING_SLAB_RECLAIMED | 2;
+	EXPECT_EQ(-EBUSY, shmring_slab_reclaim(&c, 3));
+	s->records[2].holder = 0;
+	EXPECT_EQ(0, shmring_slab_close(&c));
 	EXPECT_EQ(NULL, slab_whole(s, 1));
 }
 

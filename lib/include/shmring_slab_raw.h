@@ -678,18 +678,26 @@ shmring_slab_receive(struct shmring_slab_cache *c, shmring_slot slot, __u32 stat
 	__u32 index = shmring_slot_index(slot);
 	shmring_word *at;
 	__u64 word, seen;
+	__u32 tries;
 
 	if (SHMRING_SLAB_UNLIKELY(index >= c->slab.count))
 		return shmring_slab_refuse_index(&c->slab, slot, err);
 	at = shmring_slab_state(&c->slab, index);
 	word = shmring_load(at);
-	if ((word ^ slot) & SHMRING_SLAB_GENERATION || (word & 3) != SHMRING_SLAB_IN_FLIGHT)
-		return shmring_slab_refuse(slot, word, SHMRING_SLAB_IN_FLIGHT, 0, err);
-	/* Several may have the handle; one wins. */
-	seen = shmring_cmpxchg(at, word, shmring_slab_word(slot, c->owner, state));
-	if (seen != word)
-		return shmring_slab_refuse(slot, seen, SHMRING_SLAB_IN_FLIGHT, 0, err);
-	return 0;
+	for (tries = 0; tries < SHMRING_SLAB_TRIES; tries++) {
+		if ((word ^ slot) & SHMRING_SLAB_GENERATION ||
+		    (word & 3) != SHMRING_SLAB_IN_FLIGHT)
+			return shmring_slab_refuse(slot, word, SHMRING_SLAB_IN_FLIGHT, 0, err);
+		/* Several may have the handle; one wins. */
+		seen = shmring_cmpxchg(at, word, shmring_slab_word(slot, c->owner, state));
+		if (seen == word)
+			return 0;
+		/* The winner may have sent it on already: in flight, but another's */
+		word = seen;
+	}
+	/* It never stood still: it is those who have it in between. */
+	word = shmring_slab_word(slot, 0, SHMRING_SLAB_ALLOCATED);
+	return shmring_slab_refuse(slot, word, SHMRING_SLAB_IN_FLIGHT, 0, err);
 }
 
 /**

@@ -10,6 +10,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <unistd.h>
 
 #include <shmring_atomic.h>
@@ -30,6 +31,7 @@ struct slab_layer {
 	shmring_word *ack;
 	unsigned int pause;		/* yield once in so many exchanges */
 	unsigned int die_at;		/* SIGKILL before the nth change; 0: never */
+	void (*meanwhile)(void);	/* happens just before the next exchange */
 };
 
 extern struct slab_layer slab_layer;
@@ -50,12 +52,23 @@ static inline void slab_layer_pause(void)
 		sched_yield();
 }
 
+static inline void slab_layer_others(void)
+{
+	void (*meanwhile)(void) = slab_layer.meanwhile;
+
+	if (!meanwhile)
+		return;
+	slab_layer.meanwhile = NULL;
+	meanwhile();
+}
+
 static inline __u64 slab_layer_cmpxchg(shmring_word *p, __u64 old, __u64 val)
 {
 	__u64 seen;
 
 	slab_layer_step();
 	slab_layer_pause();
+	slab_layer_others();
 	if (slab_layer.fault == SLAB_FAULT_NO_TAG && p == slab_layer.head)
 		val &= slab_layer.index_mask;
 	if (slab_layer.fault == SLAB_FAULT_NO_ACK && p == slab_layer.ack)

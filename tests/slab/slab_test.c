@@ -205,6 +205,65 @@ TEST_F(slab, wrong_owner)
 	EXPECT_EQ(0, shmring_slab_free_allocated(&self->b, slot, &err));
 }
 
+/* Two that take a slot in turn before anybody else does, and send it on */
+static struct {
+	struct shmring_slab_cache c[2];
+	shmring_slot slot;
+	unsigned int times;
+	int err;
+} faster;
+
+static void take_and_send_on(void)
+{
+	struct shmring_slab_cache *c = &faster.c[--faster.times % 2];
+
+	faster.err |= shmring_slab_take(c, faster.slot, NULL);
+	faster.err |= shmring_slab_mark_in_flight(c, faster.slot, NULL);
+	if (faster.times)
+		slab_layer.meanwhile = take_and_send_on;
+}
+
+/* A slot that is in flight, and sent on @times times just before it is had */
+static int send(struct shmring_slab_cache *from, unsigned int times)
+{
+	slab_layer.meanwhile = NULL;
+	faster.times = times;
+	if (shmring_slab_alloc(from, &faster.slot) ||
+	    shmring_slab_mark_in_flight(from, faster.slot, NULL))
+		return -1;
+	slab_layer.meanwhile = take_and_send_on;
+	return 0;
+}
+
+/*
+ * In flight, but by somebody else than at the look before: it can still be had,
+ * and if it never stands still then it is those who have it in between.
+ */
+TEST_F(slab, sent_on_meanwhile)
+{
+	struct shmring_slab *s = &self->place.slab;
+	struct shmring_slab_error err;
+
+	ASSERT_EQ(0, shmring_slab_open(&faster.c[0], s, 1, 1, 0));
+	ASSERT_EQ(0, shmring_slab_open(&faster.c[1], s, 2, 2, 0));
+	ASSERT_EQ(0, send(&self->a, 1));
+	EXPECT_EQ(0, shmring_slab_take(&self->b, faster.slot, &err));
+	EXPECT_EQ(0, faster.times);
+	ASSERT_EQ(0, send(&self->a, 10));
+	EXPECT_EQ(0, shmring_slab_free(&self->b, faster.slot, &err));
+	EXPECT_EQ(0, faster.times);
+
+	ASSERT_EQ(0, send(&self->a, SHMRING_SLAB_TRIES + 10));
+	EXPECT_EQ(-EBADFD, shmring_slab_take(&self->b, faster.slot, &err));
+	EXPECT_EQ(shmring_slot_index(faster.slot), err.index);
+	EXPECT_EQ(SHMRING_SLAB_IN_FLIGHT, err.expected);
+	EXPECT_EQ(SHMRING_SLAB_ALLOCATED, err.actual);
+	EXPECT_EQ(10, faster.times);
+	slab_layer.meanwhile = NULL;
+	EXPECT_EQ(0, shmring_slab_free(&self->b, faster.slot, &err));
+	EXPECT_EQ(0, faster.err);
+}
+
 TEST_F(slab, wrong_generation)
 {
 	struct shmring_slab_error err;

@@ -49,6 +49,24 @@ struct shmring *shmring_new_registered(uint32_t capacity, shmring_handle *out)
 	return NULL;
 }
 
+/*
+ * handle_add - give the ring that @fd is bound to a handle; @mode 0: 0600
+ *
+ * Return: as shmring_register().
+ */
+int handle_add(int fd, uint32_t mode, shmring_handle *out)
+{
+	struct shmring_ioc_register reg = {
+		.size = sizeof(reg),
+		.mode = mode,
+	};
+	int err = device_ioctl(fd, SHMRING_IOC_REGISTER, &reg);
+
+	if (!err)
+		*out = reg.handle;
+	return err;
+}
+
 /**
  * shmring_register - give a ring a handle
  * @r: a ring of the device, held in any role
@@ -64,19 +82,11 @@ struct shmring *shmring_new_registered(uint32_t capacity, shmring_handle *out)
  */
 int shmring_register(struct shmring *r, shmring_handle *out)
 {
-	struct ring *ring = ring_of(r);
-	struct shmring_ioc_register reg = {
-		.size = sizeof(reg),
-		.mode = ring->mode,
-	};
-	int err;
+	const struct ring *ring = ring_of(r);
 
 	if (ring->backend != &shmring_device)
 		return -EOPNOTSUPP;
-	err = device_ioctl(ring->fd, SHMRING_IOC_REGISTER, &reg);
-	if (!err)
-		*out = reg.handle;
-	return err;
+	return handle_add(ring->fd, ring->mode, out);
 }
 
 /**

@@ -167,6 +167,7 @@ int memory_create(struct ring *r, uint32_t capacity,
 		  const struct shmring_options *options);
 
 /* lib/handle.c */
+int handle_add(int fd, uint32_t mode, shmring_handle *out);
 int handle_remove(int fd, shmring_handle handle);
 
 /* lib/mode.c */

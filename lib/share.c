@@ -162,14 +162,17 @@ struct shmring *shmring_attach_fds(const int fds[3], unsigned int roles)
 	return &r->pub;
 }
 
-/* A handle for no longer than it takes. */
-static struct shmring *device_join(struct shmring *r, unsigned int roles)
+/*
+ * A handle for no longer than it takes, and for the owner alone: the mode of the
+ * ring is for others, and may leave its owner fewer roles, or none.
+ */
+static struct shmring *device_join(const struct ring *r, unsigned int roles)
 {
 	struct shmring *joined;
 	shmring_handle handle;
 	int saved, err;
 
-	err = shmring_register(r, &handle);
+	err = handle_add(r->fd, 0, &handle);
 	if (err) {
 		errno = -err;
 		return NULL;
@@ -177,7 +180,7 @@ static struct shmring *device_join(struct shmring *r, unsigned int roles)
 	joined = shmring_get(handle, roles);
 	saved = errno;
 	/* Not by a file of its own, which may not be to be had */
-	handle_remove(ring_of(r)->fd, handle);
+	handle_remove(r->fd, handle);
 	errno = saved;
 	return joined;
 }
@@ -201,6 +204,6 @@ struct shmring *shmring_join(struct shmring *r, unsigned int roles)
 	const int fds[3] = { ring->fd, ring->event[0], ring->event[1] };
 
 	if (ring->backend == &shmring_device)
-		return device_join(r, roles);
+		return device_join(ring, roles);
 	return shmring_attach_fds(fds, roles);
 }

@@ -7,6 +7,7 @@
  *	errors of the constructors		get_refuses, each_backend_has_its_own_way
  *	a process keeps one role of two		narrow_*
  *	a copy of a ring that is in use		moving
+ *	an owner's peer, whatever the mode	join_goes_by_no_mode
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +102,47 @@ TEST(a_handle_keeps_a_persistent_ring)
 	EXPECT_EQ('p', c);
 	EXPECT_EQ(0, shmring_unregister(handle));
 	shmring_free(r);
+}
+
+/* Who may get at handles that are registered says nothing of the owner's peer. */
+TEST(join_goes_by_no_mode)
+{
+	const struct shmring_options options = {
+		.backend = SHMRING_BACKEND_DEVICE,
+		.roles = SHMRING_ROLE_CONSUMER,
+		.mode = 0440,
+	};
+	struct shmring *in, *out;
+	shmring_handle handle;
+	struct stat st;
+	int status;
+	pid_t pid;
+
+	if (backend_missing(SHMRING_BACKEND_DEVICE))
+		SKIP(return, "no " SHMRING_DEVICE);
+	/* Root may do anything; so somebody else, who needs a right to the device. */
+	ASSERT_EQ(0, stat(SHMRING_DEVICE, &st));
+	if (chmod(SHMRING_DEVICE, 0666))
+		SKIP(return, "not root");
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		if (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))
+			_exit(1);
+		in = shmring_create(4096, &options);
+		if (!in || shmring_register(in, &handle))
+			_exit(2);
+		if (shmring_get(handle, SHMRING_ROLE_PRODUCER) || errno != ENOENT)
+			_exit(3);
+		out = shmring_join(in, SHMRING_ROLE_PRODUCER);
+		if (!out || shmring_write_all(out, "x", 1, NULL) != 1)
+			_exit(4);
+		_exit(0);
+	}
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, chmod(SHMRING_DEVICE, st.st_mode & 07777));
+	ASSERT_TRUE(WIFEXITED(status));
+	EXPECT_EQ(0, WEXITSTATUS(status));
 }
 
 TEST(get_refuses)

@@ -82,14 +82,25 @@ static int wait_unless(struct shmring_role *role, enum shmring_edge edge,
 /*
  * A writer that finds the ring full looks at once who calls it off: a consumer
  * that keeps up would always give it more to do first.
+ *
+ * Less than the threshold can be all that is left; and what the device's poll()
+ * waits for is the threshold that the kernel knows.
  */
 static int stream_wait_unless(struct shmring_role *role, enum shmring_edge edge,
 			      size_t left, int cancel_fd, int64_t deadline)
 {
+	uint32_t lowat = ring_waiter(ring_of(role->ring), edge)->lowat;
 	int err = edge == SHMRING_WRITABLE ? look(cancel_fd) : 0;
 
-	(void)left;
-	return err ? err : wait_unless(role, edge, cancel_fd, deadline);
+	if (err)
+		return err;
+	if (left >= lowat)
+		return wait_unless(role, edge, cancel_fd, deadline);
+	err = shmring_lowat(role->ring, edge, (uint32_t)left);
+	if (!err)
+		err = wait_unless(role, edge, cancel_fd, deadline);
+	shmring_lowat(role->ring, edge, lowat);
+	return err;
 }
 
 static int wait_for_unless(struct shmring_role *role, enum shmring_edge edge,

@@ -96,8 +96,9 @@ ssize_t stream_read(struct shmring *r, void *buf, size_t n,
  * @n: how many, up to SSIZE_MAX
  * @timeout: for all of it; NULL: for ever; 0: what there is space for
  *
- * Sleeps until there is as much space as shmring_lowat() says; a threshold of
- * half the capacity costs the fewest wake-ups.
+ * Sleeps until there is as much space as shmring_lowat() says, or as it still
+ * needs if that is less; a threshold of half the capacity costs the fewest
+ * wake-ups.
  *
  * Context: the producer's thread; sleeps.
  *
@@ -120,7 +121,7 @@ ssize_t shmring_write_all(struct shmring *r, const void *buf, size_t n,
  * @timeout: how long at most; NULL: for ever; 0: only look
  *
  * Whatever is there is taken at once; if nothing is, sleeps until there is as
- * much as shmring_lowat() says.
+ * much as shmring_lowat() says, or @n bytes if that is less.
  *
  * Context: the consumer's thread; sleeps.
  *

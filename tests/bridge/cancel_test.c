@@ -9,6 +9,7 @@
  *	writing					write_all
  *	both ends write into full rings		both_write_into_full_rings
  *	a peer that wakes it in vain		woken_in_vain
+ *	a threshold above what is wanted	less_than_the_threshold
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -121,7 +122,7 @@ TEST_F(cancel, refused)
 }
 
 struct reader {
-	struct shmring *in;
+	struct shmring *in;	/* or a writer's */
 	int fd;
 	uint64_t pos;
 	unsigned int cancelled;
@@ -276,6 +277,53 @@ TEST_F(cancel, write_all)
 	shmring_free(self->e.in);
 	self->e.in = NULL;
 	EXPECT_EQ(-EPIPE, shmring_write_all_unless(self->out, self->buf, 5, self->fd, NULL));
+}
+
+static void *write_one(void *arg)
+{
+	struct reader *r = arg;
+
+	__atomic_store_n(&r->tid, gettid(), __ATOMIC_RELEASE);
+	r->rc = shmring_write_all_unless(r->in, "w", 1, r->fd, ms(SOON_MS));
+	return NULL;
+}
+
+/* Nobody waits for more than he can use; after that the threshold is as it was. */
+TEST_F(cancel, less_than_the_threshold)
+{
+	struct reader r = { .in = self->in, .fd = self->fd };
+	struct reader w = { .in = self->out, .fd = self->fd };
+	uint32_t cap = variant->capacity;
+	pthread_t thread;
+
+	RING_NEEDED(self->in);
+	ASSERT_EQ(0, shmring_lowat(self->in, SHMRING_READABLE, cap / 2));
+	ASSERT_EQ(0, shmring_lowat(self->out, SHMRING_WRITABLE, cap / 2));
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, read_one, &r));
+	let_sleep(&r);
+	ASSERT_EQ(1, shmring_try_write_from(self->out, "a", 1));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(1, r.rc);
+	ASSERT_EQ(cap / 2 - 1, shmring_try_write_from(self->out, self->buf, cap / 2 - 1));
+	EXPECT_EQ(0, shmring_arm_readable(self->in));
+	EXPECT_EQ(0, polled(self->in, SHMRING_READABLE));
+	EXPECT_EQ(-ETIMEDOUT, shmring_wait_readable_unless(self->in, self->fd, ms(1)));
+	ASSERT_EQ(1, shmring_try_write_from(self->out, self->buf, 1));
+	EXPECT_EQ(0, shmring_wait_readable_unless(self->in, self->fd, NULL));
+
+	ASSERT_EQ(cap / 2, shmring_try_write_from(self->out, self->buf, cap));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, write_one, &w));
+	let_sleep(&w);
+	ASSERT_EQ(1, shmring_try_read_into(self->in, self->buf, 1));
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(1, w.rc);
+	ASSERT_EQ(cap / 2 - 1, shmring_try_read_into(self->in, self->buf, cap / 2 - 1));
+	EXPECT_EQ(0, shmring_arm_writable(self->out));
+	EXPECT_EQ(0, polled(self->out, SHMRING_WRITABLE));
+	EXPECT_EQ(-ETIMEDOUT, shmring_wait_writable_unless(self->out, self->fd, ms(1)));
+	ASSERT_EQ(1, shmring_try_read_into(self->in, self->buf, 1));
+	EXPECT_EQ(0, shmring_wait_writable_unless(self->out, self->fd, NULL));
 }
 
 /*

@@ -192,8 +192,14 @@ static struct shmring *device_join(const struct ring *r, unsigned int roles)
  *
  * What a child does that is to be the peer of its parent: on the device it gets
  * a file and a mapping of its own, so that its end is told apart from the
- * parent's.  It does not free the ring that it inherited, or the parent's role
- * would be gone as well (see shmring_free()); its exit does no harm.
+ * parent's.  It does not free the ring that it inherited: in memory the parent's
+ * role would be gone as well (see shmring_free()), and on the device what is
+ * mapped at its addresses may be the new end.  Its exit does no harm.
+ *
+ * On the device it has a copy of the parent's file, too, and the parent's roles
+ * are not gone before that is closed: to be told of the parent's death the child
+ * says close(shmring_fd(@r)) when it has joined, which does nothing in memory, and
+ * does not use @r any more.
  *
  * Return: the new end; NULL with errno, as of shmring_attach_fds() in memory, of
  * shmring_register() and shmring_get() on the device.

@@ -10,6 +10,7 @@ static int child(struct shmring *parents)
 	void *at;
 	int i;
 
+	close(shmring_fd(parents));	/* or the parent's role would outlive it */
 	for (i = 1; out && i <= 5; i++) {
 		if (shmring_message_wait_space(out, 64, NULL) ||
 		    shmring_message_reserve(out, 64, &at))

@@ -63,6 +63,7 @@ static int child(struct shmring *parents, int count, size_t size)
 	struct shmring_slab slab;
 	int i, err = 0;
 
+	close(shmring_fd(parents));	/* or the parent's role would outlive it */
 	if (!out || shmring_region_arena(&arena, out) ||
 	    shmring_slab_attach(&slab, &arena, 0) ||
 	    shmring_slab_open(&c, &slab, SENDER, getpid(), 0))

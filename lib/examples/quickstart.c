@@ -10,6 +10,7 @@ static int child(struct shmring *parents)
 	char line[64];
 	int i, n;
 
+	close(shmring_fd(parents));	/* or the parent's role would outlive it */
 	for (i = 1; out && i <= 5; i++) {
 		n = snprintf(line, sizeof(line), "line %d of %d\n", i, 5);
 		if (shmring_write_all(out, line, n, NULL) != n)

@@ -8,6 +8,7 @@
  *	who sleeps is woken			*_is_woken
  *	a new end carries on			a_new_*_carries_on
  *	a crash is like that (device)		a_killed_producer_is_gone
+ *	a parent's as well			a_killed_parent_is_gone
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -294,6 +295,77 @@ TEST_F(gone, a_killed_producer_is_gone)
 		reaped = waitpid(pid, &status, 0);
 	ASSERT_EQ(pid, reaped);
 	EXPECT_TRUE(WIFSIGNALED(status));
+}
+
+/* What a child is told when the parent whose peer it is has been killed */
+static ssize_t orphan_is_told(struct shmring *parents, unsigned int role,
+			      const int ready[2])
+{
+	struct shmring *r = shmring_join(parents, role);
+	char c = 0;
+	ssize_t n;
+
+	close(shmring_fd(parents));
+	close(ready[0]);
+	if (!r || write(ready[1], "r", 1) != 1)
+		return -EIO;
+	if (role == SHMRING_ROLE_CONSUMER)
+		return shmring_read_some(r, &c, 1, ms(10000));
+	do
+		n = shmring_write_all(r, &c, 1, ms(10000));
+	while (n == 1);
+	return n;
+}
+
+/* Makes a ring, has a child, and is killed when that has come. */
+static void parent_is_killed(const struct shmring_options *options,
+			     uint32_t capacity, unsigned int role, int told)
+{
+	struct shmring *r = shmring_create(capacity, options);
+	int ready[2];
+	ssize_t n;
+	char c;
+
+	if (!r || pipe(ready))
+		_exit(1);
+	if (!fork()) {
+		n = orphan_is_told(r, role, ready);
+		if (write(told, &n, sizeof(n)) != sizeof(n))
+			_exit(1);
+		_exit(0);
+	}
+	close(ready[1]);
+	if (read(ready[0], &c, 1) != 1)
+		_exit(1);
+	raise(SIGKILL);
+}
+
+TEST_F(gone, a_killed_parent_is_gone)
+{
+	struct shmring_options options = { .backend = variant->backend };
+	int told[2], status, i;
+	unsigned int role;
+	ssize_t n = 1;
+	pid_t pid;
+
+	RING_NEEDED(self->e.in);
+	if (variant->backend == SHMRING_BACKEND_MEMORY)
+		return;
+	ASSERT_EQ(0, pipe(told));
+	for (i = 0; i < 2; i++) {
+		options.roles = i ? SHMRING_ROLE_PRODUCER : SHMRING_ROLE_CONSUMER;
+		role = SHMRING_ROLE_BOTH & ~options.roles;
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid)
+			parent_is_killed(&options, variant->capacity, role, told[1]);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		ASSERT_TRUE(WIFSIGNALED(status));
+		ASSERT_EQ(sizeof(n), read(told[0], &n, sizeof(n)));
+		EXPECT_EQ(i ? 0 : -EPIPE, n);
+	}
+	close(told[0]);
+	close(told[1]);
 }
 
 TEST_HARNESS_MAIN

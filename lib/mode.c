@@ -97,13 +97,18 @@ int barrier_register(void)
  *
  * Who may not call membarrier(2) waits instead.  No architecture says so, but a
  * store that was made a millisecond ago is seen by all: a processor drains its
- * stores in well under that, and an interrupt drains them too.
+ * stores in well under that, and an interrupt drains them too.  (One that cuts
+ * the sleep short is this processor's.)
  */
 void barrier_heavy(void *counter)
 {
-	const struct timespec while_stores_drain = { .tv_nsec = 1000000 };
+	struct timespec left;
+	int64_t drained;
 
 	__atomic_fetch_add((__u64 *)counter, 1, __ATOMIC_RELAXED);
-	if (membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED))
-		nanosleep(&while_stores_drain, NULL);
+	if (!membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED))
+		return;
+	drained = clock_now() + 1000000;
+	while (clock_now() < drained)
+		nanosleep(time_left(drained, &left), NULL);
 }

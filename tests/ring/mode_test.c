@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include <kselftest_harness.h>
 
@@ -153,6 +155,34 @@ TEST_F(mode, may_not_call_membarrier)
 	ASSERT_EQ(1, shmring_try_write_from(self->e.out, "x", 1));
 	EXPECT_EQ(1, shmring_arm_readable(self->e.in));
 	EXPECT_NE(0, polled(self->e.in, SHMRING_READABLE));
+}
+
+static void nothing(int sig)
+{
+	(void)sig;
+}
+
+/* Nor do signals make that shorter. */
+TEST_F(mode, may_not_call_membarrier_nor_sleep)
+{
+	const struct itimerval often = {
+		.it_interval.tv_usec = 500,
+		.it_value.tv_usec = 500,
+	};
+	const struct sigaction act = { .sa_handler = nothing };
+	int64_t start;
+
+	RING_NEEDED(self->there);
+	if (variant->backend != SHMRING_BACKEND_MEMORY)
+		return;
+	ASSERT_EQ(0, pass(&self->e, 1 + SHMRING_FENCES));
+	ASSERT_EQ(0, forbid_membarrier());
+	ASSERT_EQ(0, sigaction(SIGALRM, &act, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &often, NULL));
+	start = now_ns();
+	EXPECT_EQ(1, arm_costs(&self->e));
+	EXPECT_LE(1000000, now_ns() - start);
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &(struct itimerval){}, NULL));
 }
 
 /*

@@ -166,6 +166,9 @@ uint64_t memory_size(const struct layout *layout);
 int memory_create(struct ring *r, uint32_t capacity,
 		  const struct shmring_options *options);
 
+/* lib/region.c */
+int memfd_check(int fd);
+
 /* lib/handle.c */
 int handle_add(int fd, uint32_t mode, shmring_handle *out);
 int handle_remove(int fd, shmring_handle handle);

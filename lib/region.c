@@ -4,10 +4,12 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <shmring_region.h>
@@ -115,29 +117,48 @@ int shmring_region_memfd(struct shmring_region *g, size_t size)
 	return region_map(g, fd, size);
 }
 
+/*
+ * memfd_check - is that a memfd, and are its pages there for good?
+ *
+ * Huge pages are not: they come from a pool that can be empty when a hole which
+ * a peer has punched is to be filled again, and the access then is a SIGBUS.
+ *
+ * Return: 0; -EINVAL; or what the fd is refused with.
+ */
+int memfd_check(int fd)
+{
+	struct statfs fs;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0)
+		return -errno;
+	if ((seals & SEALS) != SEALS)
+		return -EINVAL;
+	if (fstatfs(fd, &fs))
+		return -errno;
+	return (uint32_t)fs.f_type == HUGETLBFS_MAGIC ? -EINVAL : 0;
+}
+
 /**
  * shmring_region_attach - the region that somebody made with a memfd
  * @g: filled, with a duplicate of @fd
  * @fd: stays the caller's; need not be trusted.  Any memfd will do that can
- *	neither shrink nor grow any more
+ *	neither shrink nor grow any more, but for one of huge pages
  *
  * What is in it can change at any time, and is to be checked by whoever reads
  * it; that it can be read and written does not change.
  *
- * Return: 0; -EINVAL not a memfd, not sealed, or empty; -EBADF; -EACCES @fd
- * was opened without the right to read and write; -EPERM it is sealed against
- * writing; -EMFILE, -ENOMEM.
+ * Return: 0; -EINVAL not a memfd, not sealed, empty, or of huge pages, which a
+ * peer can take away; -EBADF; -EACCES @fd was opened without the right to read
+ * and write; -EPERM it is sealed against writing; -EMFILE, -ENOMEM.
  */
 int shmring_region_attach(struct shmring_region *g, int fd)
 {
+	int err = memfd_check(fd);
 	struct stat st;
-	int seals;
 
-	seals = fcntl(fd, F_GET_SEALS);
-	if (seals < 0)
-		return region_fail(g, -errno);
-	if ((seals & SEALS) != SEALS)
-		return region_fail(g, -EINVAL);
+	if (err)
+		return region_fail(g, err);
 	/* Final from here on: the size is asked for after the seals. */
 	if (fstat(fd, &st))
 		return region_fail(g, -errno);

@@ -16,8 +16,6 @@
 
 #include "internal.h"
 
-#define SEALS	(F_SEAL_SHRINK | F_SEAL_GROW)
-
 /**
  * shmring_export_fds - the fds that make up a ring in memory
  * @r: the ring
@@ -57,14 +55,11 @@ static int memory_describe(struct ring *r)
 	struct shmring_kernel_page k;
 	struct layout *l = &r->layout;
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	int err = memfd_check(r->fd);
 	struct stat st;
-	int seals;
 
-	seals = fcntl(r->fd, F_GET_SEALS);
-	if (seals < 0)
-		return -errno;
-	if ((seals & SEALS) != SEALS)
-		return -EINVAL;
+	if (err)
+		return err;
 	if (fstat(r->fd, &st))
 		return -errno;
 	if (pread(r->fd, &k, sizeof(k), (off_t)page) != sizeof(k))

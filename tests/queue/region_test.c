@@ -200,6 +200,22 @@ TEST(memfd_refuses)
 	ASSERT_EQ(0, setrlimit(RLIMIT_FSIZE, &old));
 }
 
+/* Their pages can be taken away from under a mapping: who fills a hole again? */
+TEST(attach_refuses_huge_pages)
+{
+	const off_t size = 16 << 20;	/* whole ones, whatever their size here */
+	struct shmring_region g;
+	int fd;
+
+	fd = memfd_create("region-test", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_HUGETLB);
+	if (fd < 0 || ftruncate(fd, size))
+		SKIP(return, "no huge pages");
+	ASSERT_EQ(0, fcntl(fd, F_ADD_SEALS, SEALED));
+	EXPECT_EQ(-EINVAL, shmring_region_attach(&g, fd));
+	EXPECT_TRUE(is_empty(&g));
+	close(fd);
+}
+
 TEST(attach_refuses)
 {
 	const struct {

@@ -108,7 +108,7 @@ static int event_check(int fd)
  *
  * Return: the ring; NULL with errno: EINVAL not a set of roles, or these fds
  * are not those of a ring that is fit to be mapped; EBADMSG its positions are
- * impossible; EBADF, EACCES, EMFILE, ENOMEM.
+ * impossible; EPERM it is sealed against writing; EBADF, EACCES, EMFILE, ENOMEM.
  */
 struct shmring *shmring_attach_fds(const int fds[3], unsigned int roles)
 {

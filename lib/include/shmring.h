@@ -161,7 +161,10 @@ static inline uint32_t shmring_snapshot(const struct shmring *r,
  * @r: the ring, held in any role
  *
  * Context: any thread.  For the consumer's it is a lower bound of what
- * shmring_read_acquire() will give, for all others a snapshot.
+ * shmring_read_acquire() will give, for all others a snapshot.  A consumer that
+ * was split off has read up to a quarter of the capacity more than it has told
+ * (shmring_consumer_try_read_into()); what it has left shmring_consumer_available()
+ * says.
  *
  * Return: 0 .. capacity; 0 also if the positions are impossible.
  */
@@ -213,8 +216,8 @@ static inline size_t shmring_write_acquire(struct shmring *r,
  *
  * Wakes the consumer if it sleeps and now has what it waits for.
  *
- * Context: the producer's thread.  Ordering: release (P1); a full fence before
- * it looks whether the consumer sleeps (P2).
+ * Context: the producer's thread.  Ordering: release (P1); before it looks whether
+ * the consumer sleeps a full fence, but only as long as this end fences (P2).
  *
  * Return: 0; -EINVAL more than the last acquire gave and is left of it, nothing
  * is published; -EACCES, -EBUSY, -EBADMSG as at the top of this file.

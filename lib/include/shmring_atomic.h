@@ -32,7 +32,7 @@ static inline void shmring_full_fence(void)
 #endif
 }
 
-/* What an unfenced end has of the fence: the rest is done to it (lib/barrier.c). */
+/* What an unfenced end has of the fence: the rest is done to it (lib/mode.c). */
 static inline void shmring_light_barrier(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);

@@ -52,6 +52,7 @@ static const struct hostile_case around[] = {
 	{ .what = "no seals", .err = EINVAL },
 	{ .what = "may grow", .seals = F_SEAL_SHRINK, .err = EINVAL },
 	{ .what = "may shrink", .seals = F_SEAL_GROW, .err = EINVAL },
+	{ .what = "may not be written", .seals = SEALED | F_SEAL_WRITE, .err = EPERM },
 	{ .what = "a page short", .seals = SEALED, .grow = -4096, .err = EINVAL },
 	{ .what = "a byte short", .seals = SEALED, .grow = -1, .err = EINVAL },
 	{ .what = "a byte long", .seals = SEALED, .grow = 1, .err = EINVAL },

@@ -3,41 +3,9 @@
  * The queue: elements arrive whole and in order, and none is overwritten before
  * it is read; one at a time, in batches and in place.
  *
- * Both sides try a number of times, and go on with what they get.  What is in
- * shared memory is plain to the checker, so that an access to it that the
- * positions do not order is a data race.
+ * Both sides try a number of times, and go on with what they get.
  */
-#include "atomic.h"
-#include "run.h"
-
-typedef rl::var<unsigned> cell;
-
-/* An element as its copy: what is behind the first word is nobody's business. */
-union element {
-	unsigned value;
-	char room[sizeof(cell)];
-};
-
-static inline void model_put(void *to, const void *from, __u64 bytes,
-			     rl::debug_info_param info)
-{
-	for (__u64 i = 0; i < bytes / sizeof(cell); i++)
-		((cell *)to)[i](info) = ((const element *)from)[i].value;
-}
-
-static inline void model_get(void *to, const void *from, __u64 bytes,
-			     rl::debug_info_param info)
-{
-	for (__u64 i = 0; i < bytes / sizeof(cell); i++)
-		((element *)to)[i].value = ((cell *)from)[i](info).load();
-}
-
-#define shmring_queue_put(to, from, bytes)	model_put(to, from, bytes, $)
-#define shmring_queue_get(to, from, bytes)	model_get(to, from, bytes, $)
-#define shmring_queue_prefetch(p)		((void)(p))
-#define shmring_queue_prefetch_write(p)		((void)(p))
-
-#include <shmring_queue_raw.h>
+#include "queue.h"
 
 enum way { ONE, BATCH, PLACE };
 
@@ -45,35 +13,20 @@ template <unsigned capacity, unsigned tries, way put, way get>
 struct queue : scenario {
 	enum { threads = 2 };
 
-	struct shared {
-		shmring_queue_header header;
-		cell data[capacity];
-	};
-
-	char room[sizeof(shared) + SHMRING_LINE];
-	shared *memory = nullptr;
+	model_queue<capacity> shared;
 	shmring_queue_producer p;
 	shmring_queue_consumer c;
-
-	~queue() override
-	{
-		if (memory)
-			memory->~shared();
-	}
 
 	/* The positions wrap in the middle. */
 	void begin() override
 	{
-		unsigned long at = (unsigned long)room + SHMRING_LINE - 1;
 		shmring_queue made, q;
 
-		memory = new ((void *)(at & ~(SHMRING_LINE - 1UL))) shared;
-		RL_ASSERT(!shmring_queue_raw_init(&made, memory, sizeof(*memory),
-						  capacity, sizeof(cell), 8));
-		memory->header.wr($) = -(__u64)1;
-		memory->header.rd($) = -(__u64)1;
-		RL_ASSERT(!shmring_queue_raw_attach(&q, memory, sizeof(*memory),
-						    sizeof(cell), 8));
+		shared.begin();
+		RL_ASSERT(!shared.init(&made));
+		shared.memory->header.wr($) = -(__u64)1;
+		shared.memory->header.rd($) = -(__u64)1;
+		RL_ASSERT(!shared.attach(&q));
 		RL_ASSERT(!shmring_queue_split(&q, &p, &c));
 	}
 

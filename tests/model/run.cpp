@@ -80,6 +80,7 @@ struct any_scenario : rl::test_suite<any_scenario<threads>, threads> {
 	void before()
 	{
 		memset(model_seen, 0, sizeof(model_seen));
+		memset(model_mortal, 0, sizeof(model_mortal));
 		s->begin();
 	}
 

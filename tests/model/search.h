@@ -50,6 +50,9 @@ public:
 	struct task_t {
 	};
 
+	/* More than Relacy calls a livelock; see run.cpp */
+	enum { steps_max = 2048 };
+
 	reduced_search(rl::test_params &params, shared_context_t &ctx,
 		       rl::thread_id_t dynamic)
 		: base(params, ctx, dynamic)
@@ -220,9 +223,9 @@ private:
 	void add_step(unsigned t, int at)
 	{
 		past_step s = { t, model_steps[t], at, 1, {} };
-		int races[512], n = 0;
+		int races[steps_max], n = 0;
 
-		if (steps == 512)
+		if (steps == steps_max)
 			abort();
 		if (last[t] >= 0) {
 			memcpy(s.before, past[last[t]].before, sizeof(s.before));

@@ -24,8 +24,23 @@ inline __u64 model_seen[MODEL_THREADS_MAX];
 /* The object that full fences write */
 inline char model_fences;
 
+/*
+ * A thread that is mortal may die before each of its steps: this is thrown.  What
+ * it has done up to then is done.
+ */
+struct model_death {
+};
+
+inline bool model_mortal[MODEL_THREADS_MAX];
+
 static inline void model_next(const void *object, size_t size, bool write)
 {
+	bool *mortal = &model_mortal[rl::ctx().threadx_->index_];
+
+	if (*mortal && rl::rand(2)) {
+		*mortal = false;
+		throw model_death();
+	}
 	model_steps[rl::ctx().threadx_->index_] = { (const char *)object, size, write };
 }
 

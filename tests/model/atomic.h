@@ -26,8 +26,12 @@ typedef rl::atomic<__u64> shmring_word;
 #define shmring_xchg(p, v)		model_xchg(p, v, $)
 #define shmring_cmpxchg(p, o, n)	model_cmpxchg(p, o, n, $)
 
-/* What a mutation puts into a full fence's place; the protocol does not use it. */
+/* What mutations put into these places; the shipped headers do not use it. */
 #define shmring_weak_fence()		model_fence(rl::mo_acq_rel, $)
+#define shmring_xchg_relaxed(p, v)	model_xchg(p, v, $, rl::mo_relaxed)
+#define shmring_cmpxchg_relaxed(p, o, n)	model_cmpxchg(p, o, n, $, rl::mo_relaxed)
+#define shmring_xchg_apart(p, v)	model_xchg_apart(p, v, $)
+#define shmring_cmpxchg_apart(p, o, n)	model_cmpxchg_apart(p, o, n, $)
 
 static inline __u64 model_load(const shmring_word *p, rl::memory_order order,
 			       rl::debug_info_param info)
@@ -49,19 +53,38 @@ static inline void model_fence(rl::memory_order order, rl::debug_info_param info
 	rl::atomic_thread_fence(order, info);
 }
 
-static inline __u64 model_xchg(shmring_word *p, __u64 v, rl::debug_info_param info)
+static inline __u64 model_xchg(shmring_word *p, __u64 v, rl::debug_info_param info,
+			       rl::memory_order order = rl::mo_seq_cst)
 {
 	model_next(p, true);
-	return model_saw(p->exchange(v, rl::mo_seq_cst, info));
+	return model_saw(p->exchange(v, order, info));
 }
 
 static inline __u64 model_cmpxchg(shmring_word *p, __u64 old, __u64 v,
-				  rl::debug_info_param info)
+				  rl::debug_info_param info,
+				  rl::memory_order order = rl::mo_seq_cst)
 {
 	model_next(p, true);
-	p->compare_exchange_strong(old, v, rl::mo_seq_cst, info,
-				   rl::mo_relaxed, info);
+	p->compare_exchange_strong(old, v, order, info, rl::mo_relaxed, info);
 	return model_saw(old);
+}
+
+static inline __u64 model_xchg_apart(shmring_word *p, __u64 v, rl::debug_info_param info)
+{
+	__u64 seen = model_load(p, rl::mo_acquire, info);
+
+	model_store(p, v, rl::mo_release, info);
+	return seen;
+}
+
+static inline __u64 model_cmpxchg_apart(shmring_word *p, __u64 old, __u64 v,
+					rl::debug_info_param info)
+{
+	__u64 seen = model_load(p, rl::mo_acquire, info);
+
+	if (seen == old)
+		model_store(p, v, rl::mo_release, info);
+	return seen;
 }
 
 /*

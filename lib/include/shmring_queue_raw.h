@@ -320,14 +320,17 @@ static inline int shmring_queue_raw_attach(struct shmring_queue *q, void *base,
 	return 0;
 }
 
-/* Become an end of a queue, which moves @own, and carry on where @own is. */
+/*
+ * Become an end of a queue, which moves @own, and carry on where @own is.  That is
+ * read first: who left it there had seen a peer for whose position it was possible.
+ */
 static inline int
 shmring_queue_role_init(const struct shmring_queue *q,
 			struct shmring_queue_role *role, shmring_word *own,
 			const shmring_word *peer, __u64 bias)
 {
+	__u64 ours = shmring_load_acquire(own);			/* Q1 of the last one */
 	__u64 theirs = shmring_load_acquire(peer);		/* Q2 */
-	__u64 ours = shmring_load_acquire(own);
 
 	if (theirs + bias - ours > q->capacity)
 		return -EBADMSG;

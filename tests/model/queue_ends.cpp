@@ -136,6 +136,53 @@ struct successor : scenario {
 	}
 };
 
+/*
+ * Who comes after the other one has moved, and knows that from its position alone,
+ * finds nothing impossible, though the peer had to move before it.
+ */
+template <bool producer>
+struct heir : scenario {
+	enum { threads = 3, capacity = 1 };
+	model_queue<capacity> shared;
+	shmring_queue q;
+	shmring_queue_producer p;
+	shmring_queue_consumer c;
+
+	void begin() override
+	{
+		element e;
+
+		e.value = 0;
+		shared.begin();
+		RL_ASSERT(!shared.init(&q));
+		RL_ASSERT(!shmring_queue_split(&q, &p, &c));
+		if (producer)
+			RL_ASSERT(!shmring_queue_push(&p, &e));
+	}
+
+	void thread(unsigned which) override
+	{
+		shmring_queue_header *h = q.header;
+		shmring_queue_producer next_p;
+		shmring_queue_consumer next_c;
+		element e;
+
+		e.value = 1;
+		if (which == 0 || which == 2) {
+			if (producer == (which == 0))
+				shmring_queue_push(&p, &e);
+			else
+				shmring_queue_pop(&c, &e);
+		} else if (producer) {
+			if (shmring_load(&h->wr) == 2)
+				RL_ASSERT(!shmring_queue_producer_init(&q, &next_p));
+		} else {
+			if (shmring_load(&h->rd) == 1)
+				RL_ASSERT(!shmring_queue_consumer_init(&q, &next_c));
+		}
+	}
+};
+
 /* One who has both ends moves them in turn while another asks. */
 template <unsigned capacity, unsigned moves>
 struct status : scenario {
@@ -180,6 +227,8 @@ int main()
 	runs.all<refuse<true>>("attach to other elements");
 	runs.all<successor<true>>("one producer after the other");
 	runs.all<successor<false>>("one consumer after the other");
+	runs.all<heir<true>>("a producer's heir, while the consumer moves");
+	runs.all<heir<false>>("a consumer's heir, while the producer moves");
 	runs.all<status<1, 4>>("status, 4 elements, capacity 1");
 	runs.all<status<2, 4>>("status, 4 elements, capacity 2");
 	return runs.end();

@@ -183,7 +183,7 @@ struct reclaim_open : scenario {
 template <bool take>
 struct reclaim : scenario {
 	enum { threads = 2 };
-	model_slab<3, 3> s;
+	model_slab<2, 3> s;
 	shmring_slot slot, sent;
 	unsigned won = 0, got = 0, ended = 0;
 
@@ -209,13 +209,14 @@ struct reclaim : scenario {
 			}
 		} else {
 			n = shmring_slab_reclaim(c, 1);
-			RL_ASSERT(n >= 0 || n == -ENOENT || n == -EBUSY);
-			won += n >= 0;
+			/* Who comes after the other one finds nothing. */
+			RL_ASSERT(n >= 0 || n == -EBUSY);
+			won += n > 0;
 			while (n >= 0 && s.alloc(1 + me, &next))
 				got++;
 		}
 		if (++ended == threads)
-			RL_ASSERT(won == 1 && got == 3);
+			RL_ASSERT(won == 1 && got == 2);
 	}
 };
 
@@ -251,21 +252,21 @@ struct reclaimer_dies : scenario {
 			try {
 				model_mortal[me] = true;
 				n = shmring_slab_reclaim(&s.caches[1], 1);
-				RL_ASSERT(n >= 0 || n == -EBUSY || n == -ENOENT);
+				RL_ASSERT(n >= 0 || n == -EBUSY);
 			} catch (model_death) {
 			}
 			model_mortal[me] = false;
 			died.wake($);
 		} else if (me == 2) {
 			n = shmring_slab_reclaim(&s.caches[3], 1);
-			RL_ASSERT(n >= 0 || n == -EBUSY || n == -ENOENT);
+			RL_ASSERT(n >= 0 || n == -EBUSY);
 			ended.wake($);
 		} else {
 			died.sleep($);
 			RL_ASSERT(shmring_slab_reclaim(&s.caches[2], 2) >= 0);
 			ended.sleep($);
 			n = shmring_slab_reclaim(&s.caches[2], 1);
-			RL_ASSERT(n >= 0 || n == -ENOENT);
+			RL_ASSERT(n >= 0);
 			while (s.alloc(2, &slot))
 				found++;
 			RL_ASSERT(found == count);

@@ -192,6 +192,37 @@ TEST_F(packet, filter)
 	close(other);
 }
 
+/* What we send to a group that we are in comes back to us, but not by the wire. */
+TEST_F(packet, own_multicast_once)
+{
+	struct sock_fprog filter = { ARRAY_SIZE(udp_port_7777), udp_port_7777 };
+	struct sockaddr_in group = {
+		.sin_family = AF_INET,
+		.sin_port = htons(7777),
+		.sin_addr.s_addr = htonl(0xef090909),	/* 239.9.9.9 */
+	};
+	struct ip_mreqn here = { .imr_multiaddr = group.sin_addr };
+	const struct timeval patience = { .tv_sec = 10 };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), i;
+	char byte = 0;
+
+	ASSERT_EQ(0, bind(fd, (struct sockaddr *)&group, sizeof(group)));
+	ASSERT_EQ(0, net_run("ip addr add 10.8.0.1/24 dev t0"));
+	here.imr_ifindex = if_nametoindex("t0");
+	ASSERT_EQ(0, setsockopt(fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &here, sizeof(here)));
+	ASSERT_EQ(0, setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &here, sizeof(here)));
+	ASSERT_EQ(0, setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)));
+	ASSERT_EQ(0, tap_start(&self->tap, "t0", CAPACITY, 0, &filter));
+	for (i = 0; i < PACKETS; i++) {
+		ASSERT_EQ(1, sendto(fd, &byte, 1, 0, (struct sockaddr *)&group, sizeof(group)));
+		ASSERT_EQ(1, recv(fd, &byte, 1, 0));
+	}
+	EXPECT_TRUE(tap_has_seen(self->tap.fd, PACKETS));
+	ASSERT_EQ(0, tap_stop(&self->tap));
+	EXPECT_EQ(PACKETS, self->tap.capture.packets);
+	close(fd);
+}
+
 /* What goes out has its headers when the hook sees it, what comes in has not. */
 TEST_F(packet, filter_sees_the_ethernet_header)
 {

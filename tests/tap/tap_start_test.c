@@ -151,6 +151,7 @@ TEST_F(start, fds_that_are_no_ring)
 
 TEST_F(start, rings_that_will_not_do)
 {
+	struct sock_filter all[] = { BPF_STMT(BPF_RET | BPF_K, ~0U) };
 	const size_t page = sysconf(_SC_PAGESIZE);
 	struct shmring *small = tap_ring(page / 2);
 	struct shmring *full = shmring_new(page);
@@ -169,6 +170,11 @@ TEST_F(start, rings_that_will_not_do)
 	ASSERT_NE(NULL, full);
 	self->request.ring_fd = shmring_fd(full);
 	EXPECT_EQ(-EBUSY, START());
+	self->request.filter = (uintptr_t)all;
+	self->request.filter_len = 1;
+	EXPECT_EQ(-EBUSY, START());
+	self->request.filter = 0;
+	self->request.filter_len = 0;
 	ASSERT_LE(length, sizeof(junk));
 	ASSERT_EQ(length, shmring_try_write_from(full, junk, length));
 	ASSERT_EQ(0, shmring_register(full, &handle));

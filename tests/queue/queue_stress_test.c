@@ -20,7 +20,9 @@
 #define START32		(UINT32_MAX - 1000ULL)
 #define START64		(UINT64_MAX - 1000ULL)
 /* Seconds in which nothing moves: then nothing will. */
+#ifndef PATIENCE
 #define PATIENCE	20
+#endif
 
 /**
  * struct stress - what both ends know

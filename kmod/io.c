@@ -126,6 +126,24 @@ static struct shmring_side *shmring_io_side(struct kiocb *iocb, u32 role)
 	return shmring_file_side(f, role) ?: ERR_PTR(-EACCES);
 }
 
+/* Pass after pass, until @iter is at its end; one will do if it is @once. */
+static ssize_t shmring_passes(struct kiocb *iocb, struct shmring_side *side,
+			      struct iov_iter *iter, bool once)
+{
+	ssize_t done = 0;
+	ssize_t ret;
+
+	while (iov_iter_count(iter)) {
+		ret = shmring_pass(iocb, side, iter);
+		if (ret < 0)
+			return done ?: ret;
+		done += ret;
+		if (once || fatal_signal_pending(current))
+			break;
+	}
+	return done;
+}
+
 /*
  * Like a pipe: waits for the first bytes (of a threshold, for that many),
  * returns what is there, and 0 when the producer has gone and all is read.
@@ -136,21 +154,13 @@ static struct shmring_side *shmring_io_side(struct kiocb *iocb, u32 role)
 ssize_t shmring_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	struct shmring_side *side = shmring_io_side(iocb, SHMRING_ROLE_CONSUMER);
-	ssize_t done = 0;
 	ssize_t ret;
 
 	if (IS_ERR(side))
 		return PTR_ERR(side);
-	while (iov_iter_count(to)) {
-		ret = shmring_pass(iocb, side, to);
-		if (ret < 0)
-			return done ?: ret == -EPIPE ? 0 : ret;
-		done += ret;
-		if (!(iocb->ki_filp->f_flags & O_NONBLOCK) ||
-		    fatal_signal_pending(current))
-			break;
-	}
-	return done;
+	ret = shmring_passes(iocb, side, to,
+			     !(iocb->ki_filp->f_flags & O_NONBLOCK));
+	return ret == -EPIPE ? 0 : ret;
 }
 
 /*
@@ -161,18 +171,8 @@ ssize_t shmring_read_iter(struct kiocb *iocb, struct iov_iter *to)
 ssize_t shmring_write_iter(struct kiocb *iocb, struct iov_iter *from)
 {
 	struct shmring_side *side = shmring_io_side(iocb, SHMRING_ROLE_PRODUCER);
-	ssize_t done = 0;
-	ssize_t ret;
 
 	if (IS_ERR(side))
 		return PTR_ERR(side);
-	while (iov_iter_count(from)) {
-		ret = shmring_pass(iocb, side, from);
-		if (ret < 0)
-			return done ?: ret;
-		done += ret;
-		if (fatal_signal_pending(current))
-			break;
-	}
-	return done;
+	return shmring_passes(iocb, side, from, false);
 }

@@ -93,6 +93,17 @@ static void shmring_erase(struct shmring_handle *h)
 	kfree(h);
 }
 
+/* Called with registry_lock held.  Returns how many there were. */
+static unsigned int shmring_erase_all(struct shmring *ring)
+{
+	unsigned int nr = ring->nr_handles;
+	struct shmring_handle *h, *next;
+
+	list_for_each_entry_safe(h, next, &ring->handles, list)
+		shmring_erase(h);
+	return nr;
+}
+
 /*
  * Called with registry_lock held.  Returns the ring, if the handle was what kept
  * it, for shmring_let_go() when the lock has been given up.
@@ -121,20 +132,15 @@ static void shmring_let_go(struct shmring *persistent)
  */
 static void shmring_reap_one(void)
 {
-	struct shmring_handle *h, *next;
 	unsigned int removed = 0;
 	struct shmring *ring;
 
 	mutex_lock(&registry_lock);
 	ring = list_first_entry_or_null(&mortals, struct shmring, mortal);
-	if (ring && READ_ONCE(ring->pid_ns->pid_allocated) & PIDNS_ADDING) {
+	if (ring && READ_ONCE(ring->pid_ns->pid_allocated) & PIDNS_ADDING)
 		list_move_tail(&ring->mortal, &mortals);
-	} else if (ring) {
-		list_for_each_entry_safe(h, next, &ring->handles, list) {
-			shmring_erase(h);
-			removed++;
-		}
-	}
+	else if (ring)
+		removed = shmring_erase_all(ring);
 	mutex_unlock(&registry_lock);
 	while (removed--)
 		shmring_let_go(ring);
@@ -308,10 +314,7 @@ u32 shmring_nr_handles(struct shmring *ring)
  */
 void shmring_registry_forget(struct shmring *ring)
 {
-	struct shmring_handle *h, *next;
-
 	mutex_lock(&registry_lock);
-	list_for_each_entry_safe(h, next, &ring->handles, list)
-		shmring_erase(h);
+	shmring_erase_all(ring);
 	mutex_unlock(&registry_lock);
 }

@@ -74,6 +74,15 @@ struct model_queue {
 					      sizeof(cell), 8);
 	}
 
+	/* Memory, a queue in it, and its two ends */
+	void begin_split(shmring_queue *q, shmring_queue_producer *p,
+			 shmring_queue_consumer *c)
+	{
+		begin();
+		RL_ASSERT(!init(q));
+		RL_ASSERT(!shmring_queue_split(q, p, c));
+	}
+
 	int attach(shmring_queue *q, __u64 align = 8)
 	{
 		return shmring_queue_raw_attach(q, memory, sizeof(*memory),

@@ -83,9 +83,7 @@ struct successor : scenario {
 	{
 		element e;
 
-		shared.begin();
-		RL_ASSERT(!shared.init(&q));
-		RL_ASSERT(!shmring_queue_split(&q, &p, &c));
+		shared.begin_split(&q, &p, &c);
 		for (e.value = 0; !producer && e.value < capacity; e.value++)
 			RL_ASSERT(!shmring_queue_push(&p, &e));
 	}
@@ -153,9 +151,7 @@ struct heir : scenario {
 		element e;
 
 		e.value = 0;
-		shared.begin();
-		RL_ASSERT(!shared.init(&q));
-		RL_ASSERT(!shmring_queue_split(&q, &p, &c));
+		shared.begin_split(&q, &p, &c);
 		if (producer)
 			RL_ASSERT(!shmring_queue_push(&p, &e));
 	}
@@ -194,9 +190,7 @@ struct status : scenario {
 
 	void begin() override
 	{
-		shared.begin();
-		RL_ASSERT(!shared.init(&q));
-		RL_ASSERT(!shmring_queue_split(&q, &p, &c));
+		shared.begin_split(&q, &p, &c);
 	}
 
 	void thread(unsigned which) override

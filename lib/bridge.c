@@ -350,7 +350,7 @@ int shmring_bridge_run(struct shmring_bridge *b, int cancel_fd,
 			return -errno;
 		if (fds[1].revents)
 			return fds[1].revents & POLLNVAL ? -EBADF : -ECANCELED;
-		if (deadline != INT64_MAX && clock_now() >= deadline)
+		if (deadline_passed(deadline))
 			return -ETIMEDOUT;
 	}
 }

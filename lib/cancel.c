@@ -43,7 +43,7 @@ static int sleep_on(struct pollfd fds[2], int64_t deadline)
 {
 	struct timespec left;
 
-	if (deadline != INT64_MAX && clock_now() >= deadline)
+	if (deadline_passed(deadline))
 		return -ETIMEDOUT;
 	return ppoll(fds, 2, time_left(deadline, &left), NULL) < 0 ? -errno : 0;
 }

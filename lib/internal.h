@@ -180,6 +180,7 @@ void barrier_heavy(void *counter);
 /* lib/wait.c */
 int64_t clock_now(void);
 int deadline_of(const struct timespec *timeout, int64_t *deadline);
+int deadline_passed(int64_t deadline);
 const struct timespec *time_left(int64_t deadline, struct timespec *left);
 int64_t role_ready(struct ring *r, struct shmring_role *role,
 		   enum shmring_edge edge, uint32_t min);

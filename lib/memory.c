@@ -199,7 +199,7 @@ static int64_t memory_wait(struct ring *r, struct shmring_role *role,
 		rc = memory_arm(r, role, edge, min);
 		if (rc)
 			return rc;
-		if (deadline != INT64_MAX && clock_now() >= deadline)
+		if (deadline_passed(deadline))
 			return -ETIMEDOUT;
 		count(&memory_counters(r, edge)->sleeps);
 		if (ppoll(&event, 1, time_left(deadline, &left), NULL) < 0)

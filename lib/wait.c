@@ -54,6 +54,12 @@ int deadline_of(const struct timespec *timeout, int64_t *deadline)
 	return 0;
 }
 
+/* deadline_passed - is it time? One that is never needs no look at the clock. */
+int deadline_passed(int64_t deadline)
+{
+	return deadline != INT64_MAX && clock_now() >= deadline;
+}
+
 /*
  * time_left - from now until @deadline, as ppoll() takes it
  *
@@ -185,7 +191,7 @@ int role_wait(struct shmring_role *role, enum shmring_edge edge, uint32_t min,
 		return -EINVAL;
 	role_publish(role, edge);
 	rc = role_ready(r, role, edge, min);
-	if (!rc && deadline != INT64_MAX && clock_now() >= deadline)
+	if (!rc && deadline_passed(deadline))
 		return -ETIMEDOUT;
 	if (!rc)
 		rc = role_spin(r, role, edge, min, deadline);

@@ -135,6 +135,53 @@ TEST_F(uring, nowait)
 	EXPECT_EQ(0, uring_workers());
 }
 
+/*
+ * A read that goes on after each success: its user makes no call between one edge
+ * and the next, so what io_uring does by itself has to arm the end.
+ */
+TEST_F(uring, read_multishot)
+{
+	enum { ROUNDS = 20, LEN = 64, GROUP = 1, READ_MULTISHOT = 49 };
+	struct uring *u = &self->uring;
+	struct io_uring_probe *probe;
+	struct io_uring_sqe *sqe;
+	bool supported;
+	int i, at;
+
+	probe = io_uring_get_probe();
+	ASSERT_NE(NULL, probe);
+	supported = io_uring_opcode_supported(probe, READ_MULTISHOT);
+	io_uring_free_probe(probe);
+	if (!supported)
+		SKIP(return, "came with Linux 6.7");
+
+	ASSERT_EQ(1, SUBMIT(u, 1, io_uring_prep_provide_buffers, u->buf, LEN,
+			    ROUNDS + 1, GROUP, 0));
+	ASSERT_TRUE(uring_completes(u, SOON_MS));
+	ASSERT_EQ(0, u->cqe.res);
+	sqe = PREPARE(u, 2, io_uring_prep_read, u->pair.consumer, NULL, 0, -1);
+	sqe->opcode = READ_MULTISHOT;
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = GROUP;
+	ASSERT_EQ(1, io_uring_submit(&u->queue));
+	EXPECT_FALSE(uring_completes(u, A_WHILE_MS));
+
+	for (i = 0; i < ROUNDS; i++) {
+		ASSERT_TRUE(uring_put(u, 10));
+		ASSERT_TRUE(uring_completes(u, SOON_MS));
+		ASSERT_EQ(2, u->cqe.user_data);
+		ASSERT_EQ(10, u->cqe.res);
+		ASSERT_NE(0, u->cqe.flags & IORING_CQE_F_MORE);
+		at = (u->cqe.flags >> IORING_CQE_BUFFER_SHIFT) * LEN;
+		ASSERT_EQ(10, stream_match(u->buf + at, URING_START + 10 * i, 10));
+	}
+	EXPECT_EQ(0, uring_workers());
+	uring_close_producer(u);
+	ASSERT_TRUE(uring_completes(u, SOON_MS));
+	EXPECT_EQ(0, u->cqe.res);
+	EXPECT_EQ(0, u->cqe.flags & IORING_CQE_F_MORE);
+}
+
 /* A megabyte through a small ring, both ends' requests in one queue. */
 TEST_F(uring, stream)
 {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -237,6 +238,30 @@ int device_poll(int fd, short events)
 	struct pollfd pfd = { .fd = fd, .events = events };
 
 	return poll(&pfd, 1, 0) < 0 ? -errno : pfd.revents;
+}
+
+int device_epoll(int fd, __u32 events)
+{
+	struct epoll_event event = { .events = events };
+	int set = epoll_create1(EPOLL_CLOEXEC);
+
+	if (set < 0)
+		return -errno;
+	if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event)) {
+		close(set);
+		return -errno;
+	}
+	return set;
+}
+
+int device_epoll_wait(int set, int ms)
+{
+	struct epoll_event event;
+	int n = epoll_wait(set, &event, 1, ms);
+
+	if (n < 0)
+		return -errno;
+	return n ? (int)event.events : 0;
 }
 
 /* Map [from, to) of the file to its place in the reservation. */

@@ -48,6 +48,13 @@ int device_end(__u32 handle, __u32 roles);
 /* poll(2) of one file that does not wait: its revents. */
 int device_poll(int fd, short events);
 
+/*
+ * A set of epoll's with one file in it, and the events that come within so many
+ * milliseconds: 0 if none do.
+ */
+int device_epoll(int fd, __u32 events);
+int device_epoll_wait(int set, int ms);
+
 /**
  * struct device_map - an end's two mappings
  * @c: page C

@@ -1,40 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * epoll as those use it who know no call of ours: read, write and epoll_wait
- *
- *	edges, until -EAGAIN or a short count	edge_until_again, edge_until_short
- *	several who wait exclusively		exclusive_*
- *	a peer that is replaced			edge_of_a_successor
+ * epoll: by those who arm, and by those who know no call of ours but read and
+ * write
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
-#include "device.h"
+#include "flow.h"
+#include "sleeper.h"
 
-#define CAPACITY	4096
 #define SOON		5000	/* ms; what takes longer does not come */
+#define EXCLUSIVE	(EPOLLIN | EPOLLOUT)	/* all that may be asked for with it */
 
-static const char zero[CAPACITY];
-static char trash[CAPACITY];
-
-/* In each direction one waits, and the other moves; none of them may block. */
 FIXTURE(epoll)
 {
-	struct device_pair pair;
-	int waiter, mover;
-	__u32 ready;
-	const __u64 *arm;
-	int set;
+	struct flow flow;
 };
 
 FIXTURE_VARIANT(epoll)
 {
 	__u32 edge;
+	__u64 start;
 };
 
 FIXTURE_VARIANT_ADD(epoll, readable) {
@@ -45,225 +35,359 @@ FIXTURE_VARIANT_ADD(epoll, writable) {
 	.edge = SHMRING_WRITABLE,
 };
 
+FIXTURE_VARIANT_ADD(epoll, readable_near_2_64) {
+	.edge = SHMRING_READABLE,
+	.start = -3ULL,
+};
+
+FIXTURE_VARIANT_ADD(epoll, writable_near_2_64) {
+	.edge = SHMRING_WRITABLE,
+	.start = -FLOW_CAPACITY - 3ULL,
+};
+
 FIXTURE_SETUP(epoll)
 {
-	struct device_pair *pair = &self->pair;
-
-	ASSERT_TRUE(device_idle());
-	ASSERT_EQ(0, device_pair(pair, CAPACITY, 0));
-	ASSERT_EQ(0, fcntl(pair->producer, F_SETFL, O_NONBLOCK));
-	ASSERT_EQ(0, fcntl(pair->consumer, F_SETFL, O_NONBLOCK));
-	if (variant->edge == SHMRING_READABLE) {
-		self->waiter = pair->consumer;
-		self->mover = pair->producer;
-		self->ready = EPOLLIN;
-		self->arm = &pair->p.k->rx_arm;
-	} else {
-		self->waiter = pair->producer;
-		self->mover = pair->consumer;
-		self->ready = EPOLLOUT;
-		self->arm = &pair->c.k->tx_arm;
-		ASSERT_EQ(CAPACITY, write(pair->producer, zero, CAPACITY));
-	}
-	self->set = epoll_create1(EPOLL_CLOEXEC);
-	ASSERT_LE(0, self->set);
+	ASSERT_TRUE(flow_open(&self->flow, variant->edge, variant->start));
+	/* None of the two ends may block */
+	ASSERT_EQ(0, fcntl(self->flow.waiter, F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, fcntl(self->flow.mover, F_SETFL, O_NONBLOCK));
 }
 
 FIXTURE_TEARDOWN(epoll)
 {
-	close(self->set);
-	device_pair_free(&self->pair);
-	EXPECT_TRUE(device_idle());
+	EXPECT_TRUE(flow_close(&self->flow));
 }
 
-static int add(int set, int fd, __u32 events)
+TEST_F(epoll, level)
 {
-	struct epoll_event event = { .events = events };
+	struct flow *f = &self->flow;
+	int ep = device_epoll(f->waiter, FLOW_ALL);
+	int i;
 
-	return epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+	ASSERT_LE(0, ep);
+	EXPECT_TRUE(flow_armed(f));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
+		flow_give(f, 1);
+		EXPECT_EQ(1, flow_kick(f));
+		EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+		/* As long as it is so */
+		EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+		flow_give(f, 1);
+		EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+		flow_use(f, 1);
+		EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+		flow_use(f, 1);
+		/* And the look that finds nothing has armed */
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
+		EXPECT_TRUE(flow_armed(f));
+	}
+	flow_mover_goes(f);
+	EXPECT_EQ(f->ready | f->hup, device_epoll_wait(ep, 0));
+	close(ep);
 }
 
-/* The events that come within so many milliseconds */
-static __u32 wait_for(int set, int ms)
+TEST_F(epoll, edge)
 {
-	struct epoll_event event;
+	struct flow *f = &self->flow;
+	int ep = device_epoll(f->waiter, FLOW_ALL | EPOLLET);
+	int i;
 
-	return epoll_wait(set, &event, 1, ms) == 1 ? event.events : 0;
+	ASSERT_LE(0, ep);
+	EXPECT_TRUE(flow_armed(f));
+	for (i = 0; i < 3; i++) {
+		flow_give(f, 1);
+		EXPECT_EQ(1, flow_kick(f));
+		EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+		/* Once */
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
+		/* Who drains and arms hears of the next */
+		flow_use(f, 1);
+		EXPECT_EQ(0, device_arm(f->waiter, f->edge, 0));
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	}
+	/* What came before the arm is told by the arm itself */
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
+	EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+	flow_use(f, 1);
+	flow_give(f, 2);
+	EXPECT_EQ(0, flow_kick(f));
+	EXPECT_EQ(2, device_arm(f->waiter, f->edge, 0));
+	/* A peer that goes is news, armed or not */
+	flow_mover_goes(f);
+	EXPECT_EQ(f->ready | f->hup, device_epoll_wait(ep, 0));
+	EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	close(ep);
 }
 
-/* Read or write, whichever that end does. */
-static ssize_t move(struct _test_data_epoll *self, int fd, size_t n)
+/*
+ * The kick has put the item on epoll's list; when epoll looks, it is stale.
+ * That look takes it off the list, and must leave the end armed.
+ */
+TEST_F(epoll, edge_after_a_stale_wake)
 {
-	ssize_t rc;
+	struct flow *f = &self->flow;
+	int ep = device_epoll(f->waiter, FLOW_ALL | EPOLLET);
+	int i;
 
-	rc = fd == self->pair.consumer ? read(fd, trash, n) : write(fd, zero, n);
-	return rc < 0 ? -errno : rc;
+	ASSERT_LE(0, ep);
+	for (i = 0; i < 5; i++) {
+		flow_give(f, 1);
+		EXPECT_EQ(1, flow_kick(f));
+		flow_use(f, 1);
+		EXPECT_FALSE(flow_armed(f));
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
+		EXPECT_TRUE(flow_armed(f));
+	}
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
+	EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+	close(ep);
 }
+
+TEST_F(epoll, one_shot)
+{
+	struct flow *f = &self->flow;
+	struct epoll_event event = { .events = FLOW_ALL | EPOLLONESHOT };
+	int ep = device_epoll(f->waiter, event.events);
+
+	ASSERT_LE(0, ep);
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
+	EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+	EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	flow_give(f, 1);
+	flow_kick(f);
+	EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	/* Set anew: what is there counts */
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_MOD, f->waiter, &event));
+	EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+	flow_use(f, 2);
+	/* Set anew while there is nothing: it arms */
+	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_MOD, f->waiter, &event));
+	EXPECT_TRUE(flow_armed(f));
+	EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
+	EXPECT_EQ(f->ready, device_epoll_wait(ep, 0));
+	close(ep);
+}
+
+TEST_F(epoll, sleeps)
+{
+	static const __u32 kinds[] = {
+		0, EPOLLET, EPOLLONESHOT, EPOLLET | EPOLLONESHOT,
+		EPOLLEXCLUSIVE, EPOLLEXCLUSIVE | EPOLLET,
+	};
+	struct flow *f = &self->flow;
+	struct sleeper s;
+	int ep;
+	size_t i;
+
+	for (i = 0; i < 2 * ARRAY_SIZE(kinds); i++) {
+		__u32 kind = kinds[i / 2];
+		int events = kind & EPOLLEXCLUSIVE ? EXCLUSIVE : FLOW_ALL;
+
+		ep = device_epoll(f->waiter, events | kind);
+		ASSERT_LE(0, ep);
+		ASSERT_TRUE(sleeper_epoll(&s, ep));
+		flow_give(f, 1);
+		EXPECT_EQ(1, flow_kick(f));
+		/* Once with a wake that is stale, or may be, before */
+		if (i & 1) {
+			flow_use(f, 1);
+			flow_give(f, 1);
+			flow_kick(f);
+		}
+		EXPECT_EQ(f->ready & events, sleeper_end(&s)) {
+			TH_LOG("kind %#x", kind);
+		}
+		close(ep);
+		flow_use(f, 1);
+		if (flow_armed(f)) {
+			flow_give(f, 1);
+			EXPECT_EQ(1, flow_kick(f));
+			flow_use(f, 1);
+		}
+	}
+}
+
+/* Two pollers of one file: nobody takes the other's event. */
+TEST_F(epoll, two_epolls)
+{
+	struct flow *f = &self->flow;
+	int a = device_epoll(f->waiter, FLOW_ALL | EPOLLET);
+	int b = device_epoll(f->waiter, FLOW_ALL | EPOLLET);
+	int c = device_epoll(f->waiter, FLOW_ALL);
+
+	ASSERT_LE(0, a);
+	ASSERT_LE(0, b);
+	ASSERT_LE(0, c);
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
+	EXPECT_EQ(f->ready, device_epoll_wait(a, 0));
+	EXPECT_EQ(f->ready, device_epoll_wait(b, 0));
+	EXPECT_EQ(f->ready, device_epoll_wait(c, 0));
+	EXPECT_EQ(0, device_epoll_wait(a, 0));
+	EXPECT_EQ(0, device_epoll_wait(b, 0));
+	EXPECT_EQ(f->ready, device_epoll_wait(c, 0));
+	close(a);
+	close(b);
+	close(c);
+}
+
+/*
+ * --- Who only reads and writes
+ */
 
 /* As Go's poller goes about it. */
 TEST_F(epoll, edge_until_again)
 {
+	struct flow *f = &self->flow;
+	int ep = device_epoll(f->waiter, f->ready | EPOLLET);
 	int i;
 
-	ASSERT_EQ(0, add(self->set, self->waiter, self->ready | EPOLLET));
+	ASSERT_LE(0, ep);
 	for (i = 1; i <= 5; i++) {
-		ASSERT_EQ(i, move(self, self->mover, i));
-		EXPECT_EQ(self->ready, wait_for(self->set, SOON));
-		EXPECT_EQ(0, wait_for(self->set, 0));
-		EXPECT_EQ(i, move(self, self->waiter, CAPACITY));
-		EXPECT_EQ(-EAGAIN, move(self, self->waiter, CAPACITY));
-		EXPECT_EQ(0, wait_for(self->set, 0));
+		ASSERT_EQ(i, flow_move(f, f->mover, i));
+		EXPECT_EQ(f->ready, device_epoll_wait(ep, SOON));
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
+		EXPECT_EQ(i, flow_move(f, f->waiter, FLOW_CAPACITY));
+		EXPECT_EQ(-EAGAIN, flow_move(f, f->waiter, FLOW_CAPACITY));
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
 	}
+	close(ep);
 }
 
 /* As tokio's does, and epoll(7) allows: fewer than wanted means no more is there. */
 TEST_F(epoll, edge_until_short)
 {
+	struct flow *f = &self->flow;
+	int ep = device_epoll(f->waiter, f->ready | EPOLLET);
 	int i;
 
-	ASSERT_EQ(0, add(self->set, self->waiter, self->ready | EPOLLET));
+	ASSERT_LE(0, ep);
 	for (i = 1; i <= 5; i++) {
-		ASSERT_EQ(i, move(self, self->mover, i));
-		EXPECT_EQ(self->ready, wait_for(self->set, SOON));
-		EXPECT_EQ(i, move(self, self->waiter, i + 1));
-		EXPECT_EQ(0, wait_for(self->set, 0));
+		ASSERT_EQ(i, flow_move(f, f->mover, i));
+		EXPECT_EQ(f->ready, device_epoll_wait(ep, SOON));
+		EXPECT_EQ(i, flow_move(f, f->waiter, i + 1));
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
 	}
+	close(ep);
 }
 
 /* All that was wanted is no sign of anything, and costs the peer no kick. */
 TEST_F(epoll, no_arm_for_a_full_count)
 {
-	ASSERT_EQ(5, move(self, self->mover, 5));
-	EXPECT_EQ(3, move(self, self->waiter, 3));
-	EXPECT_EQ(2, move(self, self->waiter, 2));
-	EXPECT_EQ(SHMRING_ARM_NONE, device_load(self->arm));
-	EXPECT_EQ(-EAGAIN, move(self, self->waiter, 1));
-	EXPECT_NE(SHMRING_ARM_NONE, device_load(self->arm));
-}
+	struct flow *f = &self->flow;
 
-/* A thread in epoll_wait, with a set of its own */
-struct sleeper {
-	pthread_t thread;
-	int set;
-	pid_t id;
-	__u32 events;
-};
-
-static void *sleeper_run(void *arg)
-{
-	struct sleeper *s = arg;
-
-	__atomic_store_n(&s->id, gettid(), __ATOMIC_SEQ_CST);
-	s->events = wait_for(s->set, SOON);
-	return NULL;
-}
-
-static bool sleeper_start(struct sleeper *s, int fd, __u32 events)
-{
-	s->id = 0;
-	s->set = epoll_create1(EPOLL_CLOEXEC);
-	if (s->set < 0 || add(s->set, fd, events | EPOLLEXCLUSIVE) ||
-	    pthread_create(&s->thread, NULL, sleeper_run, s))
-		return false;
-	while (!__atomic_load_n(&s->id, __ATOMIC_SEQ_CST))
-		sched_yield();
-	return device_asleep(s->id);
-}
-
-static __u32 sleeper_end(struct sleeper *s)
-{
-	pthread_join(s->thread, NULL);
-	close(s->set);
-	return s->events;
-}
-
-static void mover_goes(struct _test_data_epoll *self)
-{
-	if (self->mover == self->pair.producer) {
-		device_unmap(&self->pair.p);
-		device_close(&self->pair.producer);
-	} else {
-		device_unmap(&self->pair.c);
-		device_close(&self->pair.consumer);
-	}
-}
-
-/* The end is no piece of work, which one of them could do for all. */
-TEST_F(epoll, exclusive_hear_of_the_end)
-{
-	struct sleeper a, b;
-
-	ASSERT_TRUE(sleeper_start(&a, self->waiter, self->ready));
-	ASSERT_TRUE(sleeper_start(&b, self->waiter, self->ready));
-	mover_goes(self);
-	EXPECT_EQ(self->ready | EPOLLHUP, sleeper_end(&a));
-	EXPECT_EQ(self->ready | EPOLLHUP, sleeper_end(&b));
-}
-
-TEST_F(epoll, exclusive_hear_of_corruption)
-{
-	struct sleeper a, b;
-	__u64 *word = variant->edge == SHMRING_READABLE ?
-		      &self->pair.p.p->wr : &self->pair.c.c->rd;
-
-	ASSERT_TRUE(sleeper_start(&a, self->waiter, self->ready));
-	ASSERT_TRUE(sleeper_start(&b, self->waiter, self->ready));
-	device_store(word, device_load(word) + 3 * CAPACITY);
-	EXPECT_EQ(-EBADMSG, move(self, self->waiter, 1));
-	EXPECT_EQ(self->ready | EPOLLERR, sleeper_end(&a));
-	EXPECT_EQ(self->ready | EPOLLERR, sleeper_end(&b));
-}
-
-/* Who may only look cannot take what the consumer is woken by. */
-TEST_F(epoll, exclusive_observer_in_front)
-{
-	struct sleeper observer, consumer;
-	int fd;
-
-	if (variant->edge != SHMRING_READABLE)
-		return;
-	fd = device_open(O_RDONLY);
-	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, device_attach(fd, self->pair.handle, SHMRING_ROLE_OBSERVER));
-	/* The last to come is asked first. */
-	ASSERT_TRUE(sleeper_start(&consumer, self->waiter, EPOLLIN));
-	ASSERT_TRUE(sleeper_start(&observer, fd, EPOLLIN));
-	ASSERT_EQ(1, move(self, self->mover, 1));
-	EXPECT_EQ(EPOLLIN, sleeper_end(&consumer));
-	EXPECT_EQ(EPOLLIN, sleeper_end(&observer));
-
-	/* And the other way round, if the queue should be one */
-	ASSERT_EQ(1, move(self, self->waiter, 1));
-	ASSERT_TRUE(sleeper_start(&observer, fd, EPOLLIN));
-	ASSERT_TRUE(sleeper_start(&consumer, self->waiter, EPOLLIN));
-	ASSERT_EQ(1, move(self, self->mover, 1));
-	EXPECT_EQ(EPOLLIN, sleeper_end(&consumer));
-	EXPECT_EQ(EPOLLIN, sleeper_end(&observer));
-	device_close(&fd);
+	ASSERT_EQ(5, flow_move(f, f->mover, 5));
+	EXPECT_EQ(3, flow_move(f, f->waiter, 3));
+	EXPECT_EQ(2, flow_move(f, f->waiter, 2));
+	EXPECT_FALSE(flow_armed(f));
+	EXPECT_EQ(-EAGAIN, flow_move(f, f->waiter, 1));
+	EXPECT_TRUE(flow_armed(f));
 }
 
 /* Whoever stays in epoll_wait after a HUP hears of the next one, too. */
 TEST_F(epoll, edge_of_a_successor)
 {
-	__u32 role = variant->edge == SHMRING_READABLE ? SHMRING_ROLE_PRODUCER :
-							 SHMRING_ROLE_CONSUMER;
-	int *mover = variant->edge == SHMRING_READABLE ? &self->pair.producer :
-							 &self->pair.consumer;
+	struct flow *f = &self->flow;
+	int ep = device_epoll(f->waiter, f->ready | EPOLLET);
 
-	ASSERT_EQ(0, add(self->set, self->waiter, self->ready | EPOLLET));
-	mover_goes(self);
-	EXPECT_EQ(self->ready | EPOLLHUP, wait_for(self->set, SOON));
-	EXPECT_EQ(0, wait_for(self->set, 0));
-	EXPECT_EQ(variant->edge == SHMRING_READABLE ? 0 : -EPIPE,
-		  move(self, self->waiter, 1));
+	ASSERT_LE(0, ep);
+	flow_mover_goes(f);
+	EXPECT_EQ(f->ready | EPOLLHUP, device_epoll_wait(ep, SOON));
+	EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	EXPECT_EQ(f->edge == SHMRING_READABLE ? 0 : -EPIPE,
+		  flow_move(f, f->waiter, 1));
 
-	*mover = device_end(self->pair.handle, role);
-	ASSERT_LE(0, *mover);
-	self->mover = *mover;
-	EXPECT_EQ(0, wait_for(self->set, 0));
-	ASSERT_EQ(1, move(self, self->mover, 1));
-	EXPECT_EQ(self->ready, wait_for(self->set, SOON));
-	EXPECT_EQ(1, move(self, self->waiter, CAPACITY));
+	ASSERT_TRUE(flow_mover_comes(f));
+	EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	ASSERT_EQ(1, flow_move(f, f->mover, 1));
+	EXPECT_EQ(f->ready, device_epoll_wait(ep, SOON));
+	EXPECT_EQ(1, flow_move(f, f->waiter, FLOW_CAPACITY));
+	close(ep);
+}
+
+/*
+ * --- Several who wait, each asking not to be woken for what another can do
+ */
+
+/* A thread with a set of its own */
+static bool exclusive_start(struct sleeper *s, int fd, __u32 events)
+{
+	int ep = device_epoll(fd, events | EPOLLEXCLUSIVE);
+
+	return ep >= 0 && sleeper_epoll(s, ep);
+}
+
+static int exclusive_end(struct sleeper *s)
+{
+	int came = sleeper_end(s);
+
+	close(s->fd);
+	return came;
+}
+
+/* The end is no piece of work, which one of them could do for all. */
+TEST_F(epoll, exclusive_hear_of_the_end)
+{
+	struct flow *f = &self->flow;
+	int ready = f->ready & EXCLUSIVE;
+	struct sleeper a, b;
+
+	ASSERT_TRUE(exclusive_start(&a, f->waiter, ready));
+	ASSERT_TRUE(exclusive_start(&b, f->waiter, ready));
+	flow_mover_goes(f);
+	EXPECT_EQ(ready | EPOLLHUP, exclusive_end(&a));
+	EXPECT_EQ(ready | EPOLLHUP, exclusive_end(&b));
+}
+
+TEST_F(epoll, exclusive_hear_of_corruption)
+{
+	struct flow *f = &self->flow;
+	int ready = f->ready & EXCLUSIVE;
+	struct sleeper a, b;
+	__u64 *word = f->edge == SHMRING_READABLE ? &f->pair.p.p->wr :
+						    &f->pair.c.c->rd;
+
+	ASSERT_TRUE(exclusive_start(&a, f->waiter, ready));
+	ASSERT_TRUE(exclusive_start(&b, f->waiter, ready));
+	device_store(word, device_load(word) + 3 * FLOW_CAPACITY);
+	EXPECT_EQ(-EBADMSG, flow_move(f, f->waiter, 1));
+	EXPECT_EQ(ready | EPOLLERR, exclusive_end(&a));
+	EXPECT_EQ(ready | EPOLLERR, exclusive_end(&b));
+}
+
+/* Who may only look cannot take what the consumer is woken by. */
+TEST_F(epoll, exclusive_observer_in_front)
+{
+	struct flow *f = &self->flow;
+	struct sleeper observer, consumer;
+	int fd;
+
+	if (f->edge != SHMRING_READABLE)
+		return;
+	fd = device_open(O_RDONLY);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_attach(fd, f->pair.handle, SHMRING_ROLE_OBSERVER));
+	/* The last to come is asked first. */
+	ASSERT_TRUE(exclusive_start(&consumer, f->waiter, EPOLLIN));
+	ASSERT_TRUE(exclusive_start(&observer, fd, EPOLLIN));
+	ASSERT_EQ(1, flow_move(f, f->mover, 1));
+	EXPECT_EQ(EPOLLIN, exclusive_end(&consumer));
+	EXPECT_EQ(EPOLLIN, exclusive_end(&observer));
+
+	/* And the other way round, if the queue should be one */
+	ASSERT_EQ(1, flow_move(f, f->waiter, 1));
+	ASSERT_TRUE(exclusive_start(&observer, fd, EPOLLIN));
+	ASSERT_TRUE(exclusive_start(&consumer, f->waiter, EPOLLIN));
+	ASSERT_EQ(1, flow_move(f, f->mover, 1));
+	EXPECT_EQ(EPOLLIN, exclusive_end(&consumer));
+	EXPECT_EQ(EPOLLIN, exclusive_end(&observer));
+	device_close(&fd);
 }
 
 TEST_HARNESS_MAIN

@@ -7,13 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "kselftest_harness.h"
 #include "device.h"
+#include "sleeper.h"
 
 #define MS	1000000LL
 #define CAPACITY	4096
@@ -65,51 +65,13 @@ static void take(struct device_pair *pair, size_t n)
 	device_take(&pair->c, trash, n);
 }
 
-/* A thread in WAIT, known to be asleep. */
-struct sleeper {
-	pthread_t thread;
-	int fd;
-	__u32 edge;
-	__u32 min;
-	__s64 timeout;
-	int ret;
-};
-
-static void *sleeper_run(void *arg)
+/* A thread in WAIT, in the role that the edge is for */
+static bool waiter_start(struct sleeper *s, const struct device_pair *pair,
+			 __u32 edge, __u32 min)
 {
-	struct sleeper *s = arg;
-	long long began = device_now_ns();
-
-	s->ret = device_wait(s->fd, s->edge, s->min, s->timeout);
-	/* It looks again when its time is up: that is not to be woken */
-	if (device_now_ns() - began >= s->timeout)
-		s->ret = -ETIME;
-	return NULL;
-}
-
-static bool sleeper_start(struct sleeper *s, const struct device_pair *pair,
-			  __u32 edge, __u32 min)
-{
-	const struct shmring_kernel_page *k = pair->p.k;
-	const struct shmring_counters *counters;
-	long long end = device_now_ns() + 2000 * MS;
-	__u64 sleeps;
-
-	counters = edge == SHMRING_READABLE ? &k->rx : &k->tx;
-	sleeps = device_load(&counters->sleeps);
-	s->fd = edge == SHMRING_READABLE ? pair->consumer : pair->producer;
-	s->edge = edge;
-	s->min = min;
-	s->timeout = 5000 * MS;
-	s->ret = -1;
-	if (pthread_create(&s->thread, NULL, sleeper_run, s))
-		return false;
-	while (device_load(&counters->sleeps) == sleeps) {
-		if (device_now_ns() > end)
-			return false;
-		device_sleep_ms(1);
-	}
-	return true;
+	return sleeper_wait(s, edge == SHMRING_READABLE ? pair->consumer :
+							  pair->producer,
+			    edge, min);
 }
 
 /* Until a waiter that was woken has armed anew. */
@@ -123,12 +85,6 @@ static bool wait_armed(const __u64 *arm, __u64 at)
 		device_sleep_ms(1);
 	}
 	return true;
-}
-
-static int sleeper_end(struct sleeper *s)
-{
-	pthread_join(s->thread, NULL);
-	return s->ret;
 }
 
 TEST_F(pair, edges_and_roles)
@@ -266,18 +222,18 @@ TEST_F(pair, lowat_wakes_sleepers)
 	ASSERT_EQ(0, device_lowat(pair->consumer, SHMRING_READABLE, 100));
 	ASSERT_EQ(0, device_lowat(pair->producer, SHMRING_WRITABLE, 100));
 	put(pair, 50);
-	ASSERT_TRUE(sleeper_start(&rx, pair, SHMRING_READABLE, 0));
+	ASSERT_TRUE(waiter_start(&rx, pair, SHMRING_READABLE, 0));
 	EXPECT_EQ(0, device_lowat(pair->consumer, SHMRING_READABLE, 50));
 	EXPECT_EQ(50, sleeper_end(&rx));
 
 	put(pair, CAPACITY - 50 - 60);
-	ASSERT_TRUE(sleeper_start(&tx, pair, SHMRING_WRITABLE, 0));
+	ASSERT_TRUE(waiter_start(&tx, pair, SHMRING_WRITABLE, 0));
 	EXPECT_EQ(0, device_lowat(pair->producer, SHMRING_WRITABLE, 60));
 	EXPECT_EQ(60, sleeper_end(&tx));
 
 	/* And one that sleeps for a higher one goes on sleeping for it */
 	take(pair, CAPACITY - 60);
-	ASSERT_TRUE(sleeper_start(&rx, pair, SHMRING_READABLE, 200));
+	ASSERT_TRUE(waiter_start(&rx, pair, SHMRING_READABLE, 200));
 	EXPECT_EQ(0, device_lowat(pair->consumer, SHMRING_READABLE, 1));
 	ASSERT_TRUE(wait_armed(&pair->p.k->rx_arm, pair->c.c->rd + 200));
 	put(pair, 199);
@@ -448,14 +404,14 @@ TEST_F(pair, wait)
 	const struct shmring_kernel_page *k = pair->p.k;
 	struct sleeper s;
 
-	ASSERT_TRUE(sleeper_start(&s, pair, SHMRING_READABLE, 0));
+	ASSERT_TRUE(waiter_start(&s, pair, SHMRING_READABLE, 0));
 	put(pair, 3);
 	EXPECT_EQ(1, device_kick(pair->producer, SHMRING_READABLE));
 	EXPECT_EQ(3, sleeper_end(&s));
 	EXPECT_EQ(1, device_load(&k->rx.kicks));
 
 	/* One that is woken for too little sleeps on */
-	ASSERT_TRUE(sleeper_start(&s, pair, SHMRING_READABLE, 100));
+	ASSERT_TRUE(waiter_start(&s, pair, SHMRING_READABLE, 100));
 	EXPECT_EQ(0, device_arm(pair->consumer, SHMRING_READABLE, 4));
 	put(pair, 1);
 	EXPECT_EQ(1, device_kick(pair->producer, SHMRING_READABLE));
@@ -465,7 +421,7 @@ TEST_F(pair, wait)
 	EXPECT_EQ(100, sleeper_end(&s));
 
 	put(pair, CAPACITY - 100);
-	ASSERT_TRUE(sleeper_start(&s, pair, SHMRING_WRITABLE, CAPACITY));
+	ASSERT_TRUE(waiter_start(&s, pair, SHMRING_WRITABLE, CAPACITY));
 	take(pair, CAPACITY - 1);
 	EXPECT_EQ(0, device_kick(pair->consumer, SHMRING_WRITABLE));
 	take(pair, 1);
@@ -525,7 +481,7 @@ TEST_F(pair, a_lost_kick_is_made_up_for)
 	struct device_pair *pair = &self->pair;
 	struct sleeper s;
 
-	ASSERT_TRUE(sleeper_start(&s, pair, SHMRING_READABLE, 0));
+	ASSERT_TRUE(waiter_start(&s, pair, SHMRING_READABLE, 0));
 	put(pair, CAPACITY);
 	/* No kick */
 	EXPECT_EQ(0, device_arm(pair->producer, SHMRING_WRITABLE, 0));
@@ -611,7 +567,7 @@ TEST_F(pair, sleepers_hear_of_it)
 	struct device_pair *pair = &self->pair;
 	struct sleeper s;
 
-	ASSERT_TRUE(sleeper_start(&s, pair, SHMRING_READABLE, 100));
+	ASSERT_TRUE(waiter_start(&s, pair, SHMRING_READABLE, 100));
 	put(pair, 10);
 	device_unmap(&pair->p);
 	device_close(&pair->producer);
@@ -620,7 +576,7 @@ TEST_F(pair, sleepers_hear_of_it)
 
 	pair->producer = device_end(pair->handle, SHMRING_ROLE_PRODUCER);
 	ASSERT_EQ(0, device_map(pair->producer, &pair->p));
-	ASSERT_TRUE(sleeper_start(&s, pair, SHMRING_READABLE, 0));
+	ASSERT_TRUE(waiter_start(&s, pair, SHMRING_READABLE, 0));
 	device_unmap(&pair->p);
 	device_close(&pair->producer);
 	EXPECT_EQ(-EPIPE, sleeper_end(&s));
@@ -628,7 +584,7 @@ TEST_F(pair, sleepers_hear_of_it)
 	pair->producer = device_end(pair->handle, SHMRING_ROLE_PRODUCER);
 	ASSERT_EQ(0, device_map(pair->producer, &pair->p));
 	put(pair, CAPACITY);
-	ASSERT_TRUE(sleeper_start(&s, pair, SHMRING_WRITABLE, 0));
+	ASSERT_TRUE(waiter_start(&s, pair, SHMRING_WRITABLE, 0));
 	device_unmap(&pair->c);
 	device_close(&pair->consumer);
 	EXPECT_EQ(-EPIPE, sleeper_end(&s));
@@ -679,7 +635,7 @@ static void corrupt_once(struct __test_metadata *_metadata,
 
 	if (edge == SHMRING_READABLE)
 		put(&pair, CAPACITY);
-	ASSERT_TRUE(sleeper_start(&s, &pair, 3 - edge, 0));
+	ASSERT_TRUE(waiter_start(&s, &pair, 3 - edge, 0));
 	device_store(&pair.c.c->rd, pair.p.p->wr + distance);
 	ASSERT_EQ(-EBADMSG, look(end, edge, way)) {
 		TH_LOG("distance %llx, edge %u, way %d", distance, edge, way);

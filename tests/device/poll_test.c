@@ -1,45 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * poll, select, epoll: what is said of an end, when, and at what cost
+ * poll and select: what is said of an end, when, and at what cost
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 
 #include "kselftest_harness.h"
-#include "device.h"
+#include "flow.h"
+#include "sleeper.h"
 
-#define CAPACITY	4096
-#define MS		1000000LL
+static const char zero[FLOW_CAPACITY];
+static char trash[FLOW_CAPACITY];
 
-#define IN	(POLLIN | POLLRDNORM)
-#define OUT	(POLLOUT | POLLWRNORM)
-#define ALL	(IN | OUT | POLLPRI | POLLRDHUP | POLLERR | POLLHUP)
-
-static const char zero[CAPACITY];
-static char trash[CAPACITY];
-
-/*
- * --- The two directions are one algorithm, and so are their tests: a waiter,
- * and a mover who gives it what it waits for
- */
-
-FIXTURE(wait) {
-	struct device_pair pair;
-	__u32 edge;
-	int waiter, mover;
-	short ready;	/* events that mean "go on" */
-	short hup;	/* events that mean "the mover has gone" */
-	const __u64 *arm;
-	const struct shmring_counters *counters;
+FIXTURE(wait)
+{
+	struct flow flow;
 };
 
-FIXTURE_VARIANT(wait) {
+FIXTURE_VARIANT(wait)
+{
 	__u32 edge;
 	__u64 start;
 };
@@ -59,263 +41,114 @@ FIXTURE_VARIANT_ADD(wait, readable_near_2_64) {
 
 FIXTURE_VARIANT_ADD(wait, writable_near_2_64) {
 	.edge = SHMRING_WRITABLE,
-	.start = -CAPACITY - 3ULL,
+	.start = -FLOW_CAPACITY - 3ULL,
 };
 
 FIXTURE_SETUP(wait)
 {
-	struct device_pair *pair = &self->pair;
-
-	ASSERT_TRUE(device_idle());
-	ASSERT_EQ(0, device_pair(pair, CAPACITY, variant->start));
-	self->edge = variant->edge;
-	if (self->edge == SHMRING_READABLE) {
-		self->waiter = pair->consumer;
-		self->mover = pair->producer;
-		self->ready = IN;
-		self->hup = POLLHUP | POLLRDHUP;
-		self->arm = &pair->p.k->rx_arm;
-		self->counters = &pair->p.k->rx;
-	} else {
-		self->waiter = pair->producer;
-		self->mover = pair->consumer;
-		self->ready = OUT;
-		self->hup = POLLHUP;
-		self->arm = &pair->c.k->tx_arm;
-		self->counters = &pair->c.k->tx;
-		device_put(&pair->p, zero, CAPACITY);
-	}
+	ASSERT_TRUE(flow_open(&self->flow, variant->edge, variant->start));
 }
 
 FIXTURE_TEARDOWN(wait)
 {
-	device_pair_free(&self->pair);
-	EXPECT_TRUE(device_idle());
-}
-
-/* The mover gives; the waiter uses up. Neither calls the kernel. */
-static void give(struct _test_data_wait *self, size_t n)
-{
-	if (self->edge == SHMRING_READABLE)
-		device_put(&self->pair.p, zero, n);
-	else
-		device_take(&self->pair.c, trash, n);
-}
-
-static void use(struct _test_data_wait *self, size_t n)
-{
-	if (self->edge == SHMRING_READABLE)
-		device_take(&self->pair.c, trash, n);
-	else
-		device_put(&self->pair.p, zero, n);
-}
-
-static int kick(struct _test_data_wait *self)
-{
-	return device_kick(self->mover, self->edge);
-}
-
-static __u64 arms(struct _test_data_wait *self)
-{
-	return device_load(&self->counters->arms);
-}
-
-static __u64 kicks(struct _test_data_wait *self)
-{
-	return device_load(&self->counters->kicks);
-}
-
-static bool armed(struct _test_data_wait *self)
-{
-	return device_load(self->arm) != SHMRING_ARM_NONE;
-}
-
-static bool until_armed(struct _test_data_wait *self)
-{
-	long long end = device_now_ns() + 2000 * MS;
-
-	while (!armed(self)) {
-		if (device_now_ns() > end)
-			return false;
-		device_sleep_ms(1);
-	}
-	return true;
-}
-
-static void mover_goes(struct _test_data_wait *self)
-{
-	if (self->edge == SHMRING_READABLE) {
-		device_unmap(&self->pair.p);
-		device_close(&self->pair.producer);
-	} else {
-		device_unmap(&self->pair.c);
-		device_close(&self->pair.consumer);
-	}
-}
-
-static bool mover_comes(struct _test_data_wait *self)
-{
-	struct device_pair *pair = &self->pair;
-
-	if (self->edge == SHMRING_READABLE) {
-		pair->producer = device_end(pair->handle,
-					    SHMRING_ROLE_PRODUCER);
-		self->mover = pair->producer;
-		return self->mover >= 0 &&
-		       !device_map(self->mover, &pair->p);
-	}
-	pair->consumer = device_end(pair->handle, SHMRING_ROLE_CONSUMER);
-	self->mover = pair->consumer;
-	return self->mover >= 0 && !device_map(self->mover, &pair->c);
-}
-
-#define PATIENCE	5000	/* ms */
-
-/* A thread in poll. */
-struct sleeper {
-	pthread_t thread;
-	int fd;
-	short events;
-	int revents;
-	pid_t id;
-	bool awake;
-};
-
-static void *sleeper_run(void *arg)
-{
-	struct sleeper *s = arg;
-	struct pollfd pfd = { .fd = s->fd, .events = s->events };
-	long long began = device_now_ns();
-	int n;
-
-	__atomic_store_n(&s->id, gettid(), __ATOMIC_SEQ_CST);
-	n = poll(&pfd, 1, PATIENCE);
-	s->revents = n > 0 ? pfd.revents : n;
-	/* It looks again when its time is up: that is not to be woken */
-	if (device_now_ns() - began >= PATIENCE * MS)
-		s->revents = -ETIME;
-	__atomic_store_n(&s->awake, true, __ATOMIC_SEQ_CST);
-	return NULL;
-}
-
-static bool is_awake(struct sleeper *s)
-{
-	return __atomic_load_n(&s->awake, __ATOMIC_SEQ_CST);
-}
-
-static bool sleeper_start(struct sleeper *s, int fd, short events)
-{
-	memset(s, 0, sizeof(*s));
-	s->fd = fd;
-	s->events = events;
-	if (pthread_create(&s->thread, NULL, sleeper_run, s))
-		return false;
-	while (!__atomic_load_n(&s->id, __ATOMIC_SEQ_CST))
-		sched_yield();
-	return device_asleep(s->id);
-}
-
-static int sleeper_end(struct sleeper *s)
-{
-	pthread_join(s->thread, NULL);
-	return s->revents;
+	EXPECT_TRUE(flow_close(&self->flow));
 }
 
 TEST_F(wait, masks)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 
-	EXPECT_EQ(0, device_poll(w->waiter, ALL));
-	give(w, 1);
-	EXPECT_EQ(w->ready, device_poll(w->waiter, ALL));
+	EXPECT_EQ(0, device_poll(f->waiter, FLOW_ALL));
+	flow_give(f, 1);
+	EXPECT_EQ(f->ready, device_poll(f->waiter, FLOW_ALL));
 	/* What is not asked for is not said */
-	EXPECT_EQ(w->ready & POLLIN, device_poll(w->waiter, POLLIN));
-	EXPECT_EQ(w->ready & POLLOUT, device_poll(w->waiter, POLLOUT));
-	EXPECT_EQ(w->ready & POLLRDNORM, device_poll(w->waiter, POLLRDNORM));
-	EXPECT_EQ(w->ready & POLLWRNORM, device_poll(w->waiter, POLLWRNORM));
-	EXPECT_EQ(0, device_poll(w->waiter, 0));
-	use(w, 1);
-	EXPECT_EQ(0, device_poll(w->waiter, ALL));
-	give(w, CAPACITY);
-	EXPECT_EQ(w->ready, device_poll(w->waiter, ALL));
+	EXPECT_EQ(f->ready & POLLIN, device_poll(f->waiter, POLLIN));
+	EXPECT_EQ(f->ready & POLLOUT, device_poll(f->waiter, POLLOUT));
+	EXPECT_EQ(f->ready & POLLRDNORM, device_poll(f->waiter, POLLRDNORM));
+	EXPECT_EQ(f->ready & POLLWRNORM, device_poll(f->waiter, POLLWRNORM));
+	EXPECT_EQ(0, device_poll(f->waiter, 0));
+	flow_use(f, 1);
+	EXPECT_EQ(0, device_poll(f->waiter, FLOW_ALL));
+	flow_give(f, FLOW_CAPACITY);
+	EXPECT_EQ(f->ready, device_poll(f->waiter, FLOW_ALL));
 	/* And the other end has nothing any more */
-	EXPECT_EQ(0, device_poll(w->mover, ALL));
+	EXPECT_EQ(0, device_poll(f->mover, FLOW_ALL));
 }
 
 TEST_F(wait, threshold)
 {
-	static const __u32 thresholds[] = { 1, 2, 7, 100, CAPACITY / 2 };
-	struct _test_data_wait *w = self;
+	static const __u32 thresholds[] = { 1, 2, 7, 100, FLOW_CAPACITY / 2 };
+	struct flow *f = &self->flow;
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(thresholds); i++) {
 		__u32 t = thresholds[i];
 
-		ASSERT_EQ(0, device_lowat(w->waiter, w->edge, t));
-		give(w, t - 1);
-		EXPECT_EQ(0, device_poll(w->waiter, ALL));
+		ASSERT_EQ(0, device_lowat(f->waiter, f->edge, t));
+		flow_give(f, t - 1);
+		EXPECT_EQ(0, device_poll(f->waiter, FLOW_ALL));
 		/* Armed for what it waits for, not for less */
-		EXPECT_EQ(0, kick(w));
-		give(w, 1);
-		EXPECT_EQ(1, kick(w));
-		EXPECT_EQ(w->ready, device_poll(w->waiter, ALL));
-		use(w, 1);
-		EXPECT_EQ(0, device_poll(w->waiter, ALL));
-		use(w, t - 1);
+		EXPECT_EQ(0, flow_kick(f));
+		flow_give(f, 1);
+		EXPECT_EQ(1, flow_kick(f));
+		EXPECT_EQ(f->ready, device_poll(f->waiter, FLOW_ALL));
+		flow_use(f, 1);
+		EXPECT_EQ(0, device_poll(f->waiter, FLOW_ALL));
+		flow_use(f, t - 1);
 		/* An arm that still stands for the next round is lower */
-		give(w, t);
-		EXPECT_EQ(1, kick(w));
-		use(w, t);
+		flow_give(f, t);
+		EXPECT_EQ(1, flow_kick(f));
+		flow_use(f, t);
 	}
 }
 
 TEST_F(wait, mover_goes_and_comes)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 
-	give(w, 1);
-	mover_goes(w);
-	EXPECT_EQ(w->ready | w->hup, device_poll(w->waiter, ALL));
+	flow_give(f, 1);
+	flow_mover_goes(f);
+	EXPECT_EQ(f->ready | f->hup, device_poll(f->waiter, FLOW_ALL));
 	/* HUP is said unasked */
-	EXPECT_EQ(POLLHUP, device_poll(w->waiter, 0));
-	EXPECT_EQ(w->hup, device_poll(w->waiter, POLLRDHUP));
-	use(w, 1);
+	EXPECT_EQ(POLLHUP, device_poll(f->waiter, 0));
+	EXPECT_EQ(f->hup, device_poll(f->waiter, POLLRDHUP));
+	flow_use(f, 1);
 	/* Nothing is left, and a call would not block */
-	EXPECT_EQ(w->ready | w->hup, device_poll(w->waiter, ALL));
-	ASSERT_TRUE(mover_comes(w));
-	EXPECT_EQ(0, device_poll(w->waiter, ALL));
-	give(w, 1);
-	EXPECT_EQ(w->ready, device_poll(w->waiter, ALL));
+	EXPECT_EQ(f->ready | f->hup, device_poll(f->waiter, FLOW_ALL));
+	ASSERT_TRUE(flow_mover_comes(f));
+	EXPECT_EQ(0, device_poll(f->waiter, FLOW_ALL));
+	flow_give(f, 1);
+	EXPECT_EQ(f->ready, device_poll(f->waiter, FLOW_ALL));
 }
 
 /* A HUP does not wait for a threshold. */
 TEST_F(wait, last_bytes)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 
-	ASSERT_EQ(0, device_lowat(w->waiter, w->edge, 100));
-	give(w, 10);
-	EXPECT_EQ(0, device_poll(w->waiter, ALL));
-	mover_goes(w);
-	EXPECT_EQ(w->ready | w->hup, device_poll(w->waiter, ALL));
+	ASSERT_EQ(0, device_lowat(f->waiter, f->edge, 100));
+	flow_give(f, 10);
+	EXPECT_EQ(0, device_poll(f->waiter, FLOW_ALL));
+	flow_mover_goes(f);
+	EXPECT_EQ(f->ready | f->hup, device_poll(f->waiter, FLOW_ALL));
 }
 
 TEST_F(wait, corrupt)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 	struct sleeper s, t;
 
-	ASSERT_TRUE(sleeper_start(&s, w->waiter, w->ready));
-	ASSERT_TRUE(until_armed(w));
-	ASSERT_TRUE(sleeper_start(&t, w->waiter, 0));
-	device_store(&w->pair.p.p->wr, w->pair.c.c->rd + CAPACITY + 1);
+	ASSERT_TRUE(sleeper_poll(&s, f->waiter, f->ready));
+	ASSERT_TRUE(flow_until_armed(f));
+	ASSERT_TRUE(sleeper_poll(&t, f->waiter, 0));
+	device_store(&f->pair.p.p->wr, f->pair.c.c->rd + FLOW_CAPACITY + 1);
 	/* Found by the other end */
-	EXPECT_EQ(POLLERR, POLLERR & device_poll(w->mover, ALL));
+	EXPECT_EQ(POLLERR, POLLERR & device_poll(f->mover, FLOW_ALL));
 	EXPECT_EQ(POLLERR, POLLERR & sleeper_end(&s));
 	EXPECT_EQ(POLLERR, sleeper_end(&t));
-	EXPECT_EQ(w->ready | POLLERR, device_poll(w->waiter, ALL));
-	EXPECT_EQ(POLLERR, device_poll(w->waiter, 0));
-	EXPECT_EQ(POLLERR, device_poll(w->mover, 0));
+	EXPECT_EQ(f->ready | POLLERR, device_poll(f->waiter, FLOW_ALL));
+	EXPECT_EQ(POLLERR, device_poll(f->waiter, 0));
+	EXPECT_EQ(POLLERR, device_poll(f->mover, 0));
 }
 
 /*
@@ -326,40 +159,40 @@ TEST_F(wait, arms_only_what_is_asked_for)
 {
 	static const short others[] = { 0, POLLPRI, POLLHUP, POLLERR,
 					POLLRDHUP };
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 	__u64 before;
 	size_t i;
 
-	before = arms(w);
+	before = flow_arms(f);
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		EXPECT_EQ(0, device_poll(w->waiter, others[i]));
-		EXPECT_EQ(0, device_poll(w->waiter, (IN | OUT) & ~w->ready));
+		EXPECT_EQ(0, device_poll(f->waiter, others[i]));
+		EXPECT_EQ(0, device_poll(f->waiter, (FLOW_IN | FLOW_OUT) & ~f->ready));
 	}
-	EXPECT_EQ(before, arms(w));
-	EXPECT_FALSE(armed(w));
+	EXPECT_EQ(before, flow_arms(f));
+	EXPECT_FALSE(flow_armed(f));
 
-	EXPECT_EQ(0, device_poll(w->waiter, w->ready));
-	EXPECT_EQ(before + 1, arms(w));
-	EXPECT_TRUE(armed(w));
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
+	EXPECT_EQ(0, device_poll(f->waiter, f->ready));
+	EXPECT_EQ(before + 1, flow_arms(f));
+	EXPECT_TRUE(flow_armed(f));
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
 
 	/* One that finds what it wants need not arm */
-	before = arms(w);
-	EXPECT_EQ(w->ready, device_poll(w->waiter, ALL));
-	EXPECT_EQ(before, arms(w));
-	EXPECT_FALSE(armed(w));
+	before = flow_arms(f);
+	EXPECT_EQ(f->ready, device_poll(f->waiter, FLOW_ALL));
+	EXPECT_EQ(before, flow_arms(f));
+	EXPECT_FALSE(flow_armed(f));
 	/* Nor does the other direction change anything here */
-	before = arms(w);
-	device_poll(w->mover, ALL);
-	EXPECT_EQ(before, arms(w));
+	before = flow_arms(f);
+	device_poll(f->mover, FLOW_ALL);
+	EXPECT_EQ(before, flow_arms(f));
 }
 
 /* A file with both roles: each direction for itself. */
 TEST_F(wait, both_roles)
 {
-	bool readable = self->edge == SHMRING_READABLE;
-	short other = readable ? OUT : IN;
+	bool readable = variant->edge == SHMRING_READABLE;
+	short other = readable ? FLOW_OUT : FLOW_IN;
 	const __u64 *mine, *others;
 	struct device_map map;
 	int fd = device_ring(8, SHMRING_ROLE_BOTH);
@@ -372,15 +205,15 @@ TEST_F(wait, both_roles)
 		device_put(&map, zero, 8);
 	EXPECT_EQ(other, device_poll(fd, other));
 	EXPECT_EQ(SHMRING_ARM_NONE, device_load(mine));
-	EXPECT_EQ(other, device_poll(fd, ALL));
+	EXPECT_EQ(other, device_poll(fd, FLOW_ALL));
 	EXPECT_NE(SHMRING_ARM_NONE, device_load(mine));
 	EXPECT_EQ(SHMRING_ARM_NONE, device_load(others));
 	if (readable)
 		device_put(&map, zero, 4);
 	else
 		device_take(&map, trash, 4);
-	EXPECT_EQ(1, device_kick(fd, self->edge));
-	EXPECT_EQ(IN | OUT, device_poll(fd, ALL));
+	EXPECT_EQ(1, device_kick(fd, variant->edge));
+	EXPECT_EQ(FLOW_IN | FLOW_OUT, device_poll(fd, FLOW_ALL));
 	EXPECT_EQ(SHMRING_ARM_NONE, device_load(mine));
 	EXPECT_EQ(SHMRING_ARM_NONE, device_load(others));
 	device_unmap(&map);
@@ -389,54 +222,50 @@ TEST_F(wait, both_roles)
 
 TEST_F(wait, one_kick_for_each_arm)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 	int i;
 
 	/* Nobody waits: nothing is sent */
 	for (i = 0; i < 10; i++) {
-		give(w, 1);
-		EXPECT_EQ(0, kick(w));
+		flow_give(f, 1);
+		EXPECT_EQ(0, flow_kick(f));
 	}
-	EXPECT_EQ(0, kicks(w));
-	use(w, 10);
+	EXPECT_EQ(0, flow_kicks(f));
+	flow_use(f, 10);
 
 	/* One arm, many moves: one */
-	EXPECT_EQ(0, device_poll(w->waiter, w->ready));
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
+	EXPECT_EQ(0, device_poll(f->waiter, f->ready));
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
 	for (i = 0; i < 10; i++) {
-		give(w, 1);
-		EXPECT_EQ(0, kick(w));
+		flow_give(f, 1);
+		EXPECT_EQ(0, flow_kick(f));
 	}
-	EXPECT_EQ(1, kicks(w));
-	use(w, 11);
+	EXPECT_EQ(1, flow_kicks(f));
+	flow_use(f, 11);
 
 	/* Many arms, one move: one */
 	for (i = 0; i < 10; i++)
-		EXPECT_EQ(0, device_poll(w->waiter, w->ready));
-	give(w, 10);
-	EXPECT_EQ(1, kick(w));
-	EXPECT_EQ(0, kick(w));
-	EXPECT_EQ(2, kicks(w));
-	EXPECT_EQ(11, arms(w));
+		EXPECT_EQ(0, device_poll(f->waiter, f->ready));
+	flow_give(f, 10);
+	EXPECT_EQ(1, flow_kick(f));
+	EXPECT_EQ(0, flow_kick(f));
+	EXPECT_EQ(2, flow_kicks(f));
+	EXPECT_EQ(11, flow_arms(f));
 }
 
 /* A mover by system call kicks by itself, and by the same rule. */
 TEST_F(wait, system_calls_kick)
 {
-	struct _test_data_wait *w = self;
-	bool readable = w->edge == SHMRING_READABLE;
+	struct flow *f = &self->flow;
 	int i;
 
 	for (i = 0; i < 3; i++) {
-		EXPECT_EQ(0, device_poll(w->waiter, w->ready));
-		EXPECT_EQ(1, readable ? write(w->mover, zero, 1) :
-					read(w->mover, trash, 1));
-		EXPECT_EQ(1, readable ? write(w->mover, zero, 1) :
-					read(w->mover, trash, 1));
-		EXPECT_EQ(i + 1, kicks(w));
-		EXPECT_EQ(2, readable ? read(w->waiter, trash, 2) :
-					write(w->waiter, zero, 2));
+		EXPECT_EQ(0, device_poll(f->waiter, f->ready));
+		EXPECT_EQ(1, flow_move(f, f->mover, 1));
+		EXPECT_EQ(1, flow_move(f, f->mover, 1));
+		EXPECT_EQ(i + 1, flow_kicks(f));
+		EXPECT_EQ(2, flow_move(f, f->waiter, 2));
 	}
 }
 
@@ -446,318 +275,93 @@ TEST_F(wait, system_calls_kick)
 
 TEST_F(wait, poll_sleeps)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 	struct sleeper s;
 
-	ASSERT_TRUE(sleeper_start(&s, w->waiter, ALL));
-	ASSERT_TRUE(until_armed(w));
+	ASSERT_TRUE(sleeper_poll(&s, f->waiter, FLOW_ALL));
+	ASSERT_TRUE(flow_until_armed(f));
 	device_sleep_ms(20);
-	EXPECT_FALSE(is_awake(&s));
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
-	EXPECT_EQ(w->ready, sleeper_end(&s));
-	use(w, 1);
+	EXPECT_FALSE(sleeper_awake(&s));
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
+	EXPECT_EQ(f->ready, sleeper_end(&s));
+	flow_use(f, 1);
 
-	ASSERT_TRUE(sleeper_start(&s, w->waiter, ALL));
-	ASSERT_TRUE(until_armed(w));
-	mover_goes(w);
-	EXPECT_EQ(w->ready | w->hup, sleeper_end(&s));
-	ASSERT_TRUE(mover_comes(w));
+	ASSERT_TRUE(sleeper_poll(&s, f->waiter, FLOW_ALL));
+	ASSERT_TRUE(flow_until_armed(f));
+	flow_mover_goes(f);
+	EXPECT_EQ(f->ready | f->hup, sleeper_end(&s));
+	ASSERT_TRUE(flow_mover_comes(f));
 
 	/* For a HUP alone */
-	ASSERT_TRUE(sleeper_start(&s, w->waiter, 0));
-	give(w, 1);
-	kick(w);
+	ASSERT_TRUE(sleeper_poll(&s, f->waiter, 0));
+	flow_give(f, 1);
+	flow_kick(f);
 	device_sleep_ms(20);
-	EXPECT_FALSE(is_awake(&s));
-	mover_goes(w);
+	EXPECT_FALSE(sleeper_awake(&s));
+	flow_mover_goes(f);
 	EXPECT_EQ(POLLHUP, sleeper_end(&s));
 }
 
 TEST_F(wait, lowat_wakes)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 	struct sleeper s;
 
-	ASSERT_EQ(0, device_lowat(w->waiter, w->edge, 100));
-	give(w, 50);
-	ASSERT_TRUE(sleeper_start(&s, w->waiter, ALL));
-	ASSERT_TRUE(until_armed(w));
+	ASSERT_EQ(0, device_lowat(f->waiter, f->edge, 100));
+	flow_give(f, 50);
+	ASSERT_TRUE(sleeper_poll(&s, f->waiter, FLOW_ALL));
+	ASSERT_TRUE(flow_until_armed(f));
 	device_sleep_ms(5);
-	ASSERT_EQ(0, device_lowat(w->waiter, w->edge, 60));
-	ASSERT_TRUE(until_armed(w));
+	ASSERT_EQ(0, device_lowat(f->waiter, f->edge, 60));
+	ASSERT_TRUE(flow_until_armed(f));
 	device_sleep_ms(20);
-	EXPECT_FALSE(is_awake(&s));
-	ASSERT_EQ(0, device_lowat(w->waiter, w->edge, 50));
-	EXPECT_EQ(w->ready, sleeper_end(&s));
+	EXPECT_FALSE(sleeper_awake(&s));
+	ASSERT_EQ(0, device_lowat(f->waiter, f->edge, 50));
+	EXPECT_EQ(f->ready, sleeper_end(&s));
 }
 
 /* All who wait, by whatever call, share one arm and one kick. */
 TEST_F(wait, many_sleepers)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 	struct sleeper s[8];
 	int i;
 
 	for (i = 0; i < 8; i++)
-		ASSERT_TRUE(sleeper_start(&s[i], w->waiter, ALL));
-	EXPECT_EQ(8, arms(w));
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
+		ASSERT_TRUE(sleeper_poll(&s[i], f->waiter, FLOW_ALL));
+	EXPECT_EQ(8, flow_arms(f));
+	flow_give(f, 1);
+	EXPECT_EQ(1, flow_kick(f));
 	for (i = 0; i < 8; i++)
-		EXPECT_EQ(w->ready, sleeper_end(&s[i]));
-	EXPECT_EQ(1, kicks(w));
+		EXPECT_EQ(f->ready, sleeper_end(&s[i]));
+	EXPECT_EQ(1, flow_kicks(f));
 }
 
 TEST_F(wait, select)
 {
-	struct _test_data_wait *w = self;
+	struct flow *f = &self->flow;
 	struct timeval now;
 	fd_set in, out, except;
-	bool readable = w->edge == SHMRING_READABLE;
+	bool readable = f->edge == SHMRING_READABLE;
 	int round;
 
 	for (round = 0; round < 2; round++) {
 		FD_ZERO(&in);
 		FD_ZERO(&out);
 		FD_ZERO(&except);
-		FD_SET(w->waiter, &in);
-		FD_SET(w->waiter, &out);
-		FD_SET(w->waiter, &except);
+		FD_SET(f->waiter, &in);
+		FD_SET(f->waiter, &out);
+		FD_SET(f->waiter, &except);
 		memset(&now, 0, sizeof(now));
-		EXPECT_EQ(round, select(w->waiter + 1, &in, &out, &except,
+		EXPECT_EQ(round, select(f->waiter + 1, &in, &out, &except,
 					&now));
-		EXPECT_EQ(round && readable, FD_ISSET(w->waiter, &in));
-		EXPECT_EQ(round && !readable, FD_ISSET(w->waiter, &out));
-		EXPECT_FALSE(FD_ISSET(w->waiter, &except));
-		give(w, 1);
-		EXPECT_EQ(!round, kick(w));
+		EXPECT_EQ(round && readable, FD_ISSET(f->waiter, &in));
+		EXPECT_EQ(round && !readable, FD_ISSET(f->waiter, &out));
+		EXPECT_FALSE(FD_ISSET(f->waiter, &except));
+		flow_give(f, 1);
+		EXPECT_EQ(!round, flow_kick(f));
 	}
-}
-
-/*
- * --- epoll
- */
-
-static int epoll_of(int fd, __u32 events)
-{
-	struct epoll_event event = { .events = events };
-	int ep = epoll_create1(EPOLL_CLOEXEC);
-
-	if (ep < 0 || epoll_ctl(ep, EPOLL_CTL_ADD, fd, &event))
-		return -1;
-	return ep;
-}
-
-/* The events of the one file, 0 if there are none. */
-static int epoll_now(int ep)
-{
-	struct epoll_event event;
-	int n = epoll_wait(ep, &event, 1, 0);
-
-	return n > 0 ? (int)(event.events & ~EPOLLET) : n;
-}
-
-TEST_F(wait, epoll_level)
-{
-	struct _test_data_wait *w = self;
-	int ep = epoll_of(w->waiter, ALL);
-	int i;
-
-	ASSERT_LE(0, ep);
-	EXPECT_TRUE(armed(w));
-	for (i = 0; i < 3; i++) {
-		EXPECT_EQ(0, epoll_now(ep));
-		give(w, 1);
-		EXPECT_EQ(1, kick(w));
-		EXPECT_EQ(w->ready, epoll_now(ep));
-		/* As long as it is so */
-		EXPECT_EQ(w->ready, epoll_now(ep));
-		give(w, 1);
-		EXPECT_EQ(w->ready, epoll_now(ep));
-		use(w, 1);
-		EXPECT_EQ(w->ready, epoll_now(ep));
-		use(w, 1);
-		/* And the look that finds nothing has armed */
-		EXPECT_EQ(0, epoll_now(ep));
-		EXPECT_TRUE(armed(w));
-	}
-	mover_goes(w);
-	EXPECT_EQ(w->ready | w->hup, epoll_now(ep));
-	close(ep);
-}
-
-TEST_F(wait, epoll_edge)
-{
-	struct _test_data_wait *w = self;
-	int ep = epoll_of(w->waiter, ALL | EPOLLET);
-	int i;
-
-	ASSERT_LE(0, ep);
-	EXPECT_TRUE(armed(w));
-	for (i = 0; i < 3; i++) {
-		give(w, 1);
-		EXPECT_EQ(1, kick(w));
-		EXPECT_EQ(w->ready, epoll_now(ep));
-		/* Once */
-		EXPECT_EQ(0, epoll_now(ep));
-		/* Who drains and arms hears of the next */
-		use(w, 1);
-		EXPECT_EQ(0, device_arm(w->waiter, w->edge, 0));
-		EXPECT_EQ(0, epoll_now(ep));
-	}
-	/* What came before the arm is told by the arm itself */
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
-	EXPECT_EQ(w->ready, epoll_now(ep));
-	use(w, 1);
-	give(w, 2);
-	EXPECT_EQ(0, kick(w));
-	EXPECT_EQ(2, device_arm(w->waiter, w->edge, 0));
-	/* A peer that goes is news, armed or not */
-	mover_goes(w);
-	EXPECT_EQ(w->ready | w->hup, epoll_now(ep));
-	EXPECT_EQ(0, epoll_now(ep));
-	close(ep);
-}
-
-/*
- * The kick has put the item on epoll's list; when epoll looks, it is stale.
- * That look takes it off the list, and must leave the end armed.
- */
-TEST_F(wait, epoll_edge_after_a_stale_wake)
-{
-	struct _test_data_wait *w = self;
-	int ep = epoll_of(w->waiter, ALL | EPOLLET);
-	int i;
-
-	ASSERT_LE(0, ep);
-	for (i = 0; i < 5; i++) {
-		give(w, 1);
-		EXPECT_EQ(1, kick(w));
-		use(w, 1);
-		EXPECT_FALSE(armed(w));
-		EXPECT_EQ(0, epoll_now(ep));
-		EXPECT_TRUE(armed(w));
-	}
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
-	EXPECT_EQ(w->ready, epoll_now(ep));
-	close(ep);
-}
-
-TEST_F(wait, epoll_one_shot)
-{
-	struct _test_data_wait *w = self;
-	struct epoll_event event = { .events = ALL | EPOLLONESHOT };
-	int ep = epoll_of(w->waiter, event.events);
-
-	ASSERT_LE(0, ep);
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
-	EXPECT_EQ(w->ready, epoll_now(ep));
-	EXPECT_EQ(0, epoll_now(ep));
-	give(w, 1);
-	kick(w);
-	EXPECT_EQ(0, epoll_now(ep));
-	/* Set anew: what is there counts */
-	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_MOD, w->waiter, &event));
-	EXPECT_EQ(w->ready, epoll_now(ep));
-	use(w, 2);
-	/* Set anew while there is nothing: it arms */
-	ASSERT_EQ(0, epoll_ctl(ep, EPOLL_CTL_MOD, w->waiter, &event));
-	EXPECT_TRUE(armed(w));
-	EXPECT_EQ(0, epoll_now(ep));
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
-	EXPECT_EQ(w->ready, epoll_now(ep));
-	close(ep);
-}
-
-struct epoll_sleeper {
-	pthread_t thread;
-	int ep;
-	int events;
-};
-
-static void *epoll_sleeper_run(void *arg)
-{
-	struct epoll_sleeper *s = arg;
-	struct epoll_event event;
-	long long began = device_now_ns();
-
-	s->events = epoll_wait(s->ep, &event, 1, PATIENCE);
-	if (s->events == 1)
-		s->events = event.events;
-	if (device_now_ns() - began >= PATIENCE * MS)
-		s->events = -ETIME;
-	return NULL;
-}
-
-TEST_F(wait, epoll_sleeps)
-{
-	static const __u32 kinds[] = {
-		0, EPOLLET, EPOLLONESHOT, EPOLLET | EPOLLONESHOT,
-		EPOLLEXCLUSIVE, EPOLLEXCLUSIVE | EPOLLET,
-	};
-	struct _test_data_wait *w = self;
-	struct epoll_sleeper s;
-	size_t i;
-
-	for (i = 0; i < 2 * ARRAY_SIZE(kinds); i++) {
-		__u32 kind = kinds[i / 2];
-		/* With EPOLLEXCLUSIVE, no others may be asked for */
-		int events = kind & EPOLLEXCLUSIVE ? POLLIN | POLLOUT : ALL;
-
-		s.ep = epoll_of(w->waiter, events | kind);
-		ASSERT_LE(0, s.ep);
-		ASSERT_EQ(0, pthread_create(&s.thread, NULL, epoll_sleeper_run,
-					    &s));
-		device_sleep_ms(5);
-		give(w, 1);
-		EXPECT_EQ(1, kick(w));
-		/* Once with a wake that is stale, or may be, before */
-		if (i & 1) {
-			use(w, 1);
-			give(w, 1);
-			kick(w);
-		}
-		pthread_join(s.thread, NULL);
-		EXPECT_EQ(w->ready & events, s.events) {
-			TH_LOG("kind %#x", kind);
-		}
-		close(s.ep);
-		use(w, 1);
-		if (armed(w)) {
-			give(w, 1);
-			EXPECT_EQ(1, kick(w));
-			use(w, 1);
-		}
-	}
-}
-
-/* Two pollers of one file: nobody takes the other's event. */
-TEST_F(wait, two_epolls)
-{
-	struct _test_data_wait *w = self;
-	int a = epoll_of(w->waiter, ALL | EPOLLET);
-	int b = epoll_of(w->waiter, ALL | EPOLLET);
-	int c = epoll_of(w->waiter, ALL);
-
-	ASSERT_LE(0, a);
-	ASSERT_LE(0, b);
-	ASSERT_LE(0, c);
-	give(w, 1);
-	EXPECT_EQ(1, kick(w));
-	EXPECT_EQ(w->ready, epoll_now(a));
-	EXPECT_EQ(w->ready, epoll_now(b));
-	EXPECT_EQ(w->ready, epoll_now(c));
-	EXPECT_EQ(0, epoll_now(a));
-	EXPECT_EQ(0, epoll_now(b));
-	EXPECT_EQ(w->ready, epoll_now(c));
-	close(a);
-	close(b);
-	close(c);
 }
 
 /*
@@ -772,7 +376,7 @@ FIXTURE(look) {
 FIXTURE_SETUP(look)
 {
 	ASSERT_TRUE(device_idle());
-	ASSERT_EQ(0, device_pair(&self->pair, CAPACITY, 0));
+	ASSERT_EQ(0, device_pair(&self->pair, FLOW_CAPACITY, 0));
 	self->observer = device_open(O_RDONLY);
 	ASSERT_EQ(0, device_attach(self->observer, self->pair.handle,
 				   SHMRING_ROLE_OBSERVER));
@@ -791,28 +395,28 @@ TEST_F(look, initial_masks)
 	__u32 handle;
 	int fd, end;
 
-	EXPECT_EQ(0, device_poll(self->pair.consumer, ALL));
-	EXPECT_EQ(OUT, device_poll(self->pair.producer, ALL));
-	EXPECT_EQ(0, device_poll(self->observer, ALL));
+	EXPECT_EQ(0, device_poll(self->pair.consumer, FLOW_ALL));
+	EXPECT_EQ(FLOW_OUT, device_poll(self->pair.producer, FLOW_ALL));
+	EXPECT_EQ(0, device_poll(self->observer, FLOW_ALL));
 
 	fd = device_ring(64, SHMRING_ROLE_CONSUMER);
-	EXPECT_EQ(0, device_poll(fd, ALL));
+	EXPECT_EQ(0, device_poll(fd, FLOW_ALL));
 	ASSERT_EQ(0, device_register(fd, 0, &handle));
 	end = device_end(handle, SHMRING_ROLE_PRODUCER);
-	EXPECT_EQ(0, device_poll(fd, ALL));
-	EXPECT_EQ(OUT, device_poll(end, ALL));
+	EXPECT_EQ(0, device_poll(fd, FLOW_ALL));
+	EXPECT_EQ(FLOW_OUT, device_poll(end, FLOW_ALL));
 	device_close(&end);
-	EXPECT_EQ(IN | POLLHUP | POLLRDHUP, device_poll(fd, ALL));
+	EXPECT_EQ(FLOW_IN | POLLHUP | POLLRDHUP, device_poll(fd, FLOW_ALL));
 	device_close(&fd);
 
 	fd = device_ring(64, SHMRING_ROLE_PRODUCER);
-	EXPECT_EQ(OUT, device_poll(fd, ALL));
+	EXPECT_EQ(FLOW_OUT, device_poll(fd, FLOW_ALL));
 	device_close(&fd);
 	fd = device_ring(64, SHMRING_ROLE_BOTH);
-	EXPECT_EQ(OUT, device_poll(fd, ALL));
+	EXPECT_EQ(FLOW_OUT, device_poll(fd, FLOW_ALL));
 	device_close(&fd);
 	fd = device_ring(64, SHMRING_ROLE_OBSERVER);
-	EXPECT_EQ(0, device_poll(fd, ALL));
+	EXPECT_EQ(0, device_poll(fd, FLOW_ALL));
 	device_close(&fd);
 }
 
@@ -824,18 +428,18 @@ TEST_F(look, unbound)
 
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
 		fd = device_open(modes[i]);
-		EXPECT_EQ(POLLERR, device_poll(fd, ALL));
+		EXPECT_EQ(POLLERR, device_poll(fd, FLOW_ALL));
 		EXPECT_EQ(POLLERR, device_poll(fd, 0));
-		ep = epoll_of(fd, ALL);
-		EXPECT_EQ(POLLERR, epoll_now(ep));
+		ep = device_epoll(fd, FLOW_ALL);
+		EXPECT_EQ(POLLERR, device_epoll_wait(ep, 0));
 		close(ep);
 		device_close(&fd);
 	}
 	/* Once bound it is an end like any other */
 	fd = device_open(O_RDWR);
-	EXPECT_EQ(POLLERR, device_poll(fd, ALL));
+	EXPECT_EQ(POLLERR, device_poll(fd, FLOW_ALL));
 	ASSERT_EQ(0, device_create(fd, 64, SHMRING_ROLE_BOTH));
-	EXPECT_EQ(OUT, device_poll(fd, ALL));
+	EXPECT_EQ(FLOW_OUT, device_poll(fd, FLOW_ALL));
 	device_close(&fd);
 }
 
@@ -846,13 +450,13 @@ TEST_F(look, observer_never_arms)
 	struct sleeper s;
 	int i, ep;
 
-	ep = epoll_of(self->observer, ALL | EPOLLET);
+	ep = device_epoll(self->observer, FLOW_ALL | EPOLLET);
 	ASSERT_LE(0, ep);
 	for (i = 0; i < 5; i++) {
-		EXPECT_EQ(0, device_poll(self->observer, ALL));
-		EXPECT_EQ(0, epoll_now(ep));
+		EXPECT_EQ(0, device_poll(self->observer, FLOW_ALL));
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
 	}
-	ASSERT_TRUE(sleeper_start(&s, self->observer, ALL));
+	ASSERT_TRUE(sleeper_poll(&s, self->observer, FLOW_ALL));
 	EXPECT_EQ(0, device_load(&k->rx.arms));
 	EXPECT_EQ(0, device_load(&k->tx.arms));
 	EXPECT_EQ(SHMRING_ARM_NONE, device_load(&k->rx_arm));
@@ -862,23 +466,23 @@ TEST_F(look, observer_never_arms)
 	device_put(&pair->p, zero, 10);
 	EXPECT_EQ(0, device_kick(pair->producer, SHMRING_READABLE));
 	EXPECT_EQ(0, device_load(&k->rx.kicks));
-	EXPECT_EQ(IN, device_poll(self->observer, ALL));
+	EXPECT_EQ(FLOW_IN, device_poll(self->observer, FLOW_ALL));
 	/* And is not woken for it, but for what wakes the consumer */
 	device_sleep_ms(10);
-	EXPECT_FALSE(is_awake(&s));
+	EXPECT_FALSE(sleeper_awake(&s));
 	EXPECT_EQ(0, device_arm(pair->consumer, SHMRING_READABLE, 20));
 	device_put(&pair->p, zero, 10);
 	EXPECT_EQ(1, device_kick(pair->producer, SHMRING_READABLE));
-	EXPECT_EQ(IN, sleeper_end(&s));
-	EXPECT_EQ(IN, epoll_now(ep));
+	EXPECT_EQ(FLOW_IN, sleeper_end(&s));
+	EXPECT_EQ(FLOW_IN, device_epoll_wait(ep, 0));
 
 	/* By the same threshold as the consumer */
 	ASSERT_EQ(0, device_lowat(pair->consumer, SHMRING_READABLE, 30));
-	EXPECT_EQ(0, device_poll(self->observer, ALL));
+	EXPECT_EQ(0, device_poll(self->observer, FLOW_ALL));
 	device_put(&pair->p, zero, 10);
-	EXPECT_EQ(IN, device_poll(self->observer, ALL));
+	EXPECT_EQ(FLOW_IN, device_poll(self->observer, FLOW_ALL));
 	device_take(&pair->c, trash, 30);
-	EXPECT_EQ(0, device_poll(self->observer, ALL));
+	EXPECT_EQ(0, device_poll(self->observer, FLOW_ALL));
 	EXPECT_EQ(1, device_load(&k->rx.arms));
 	close(ep);
 }
@@ -888,11 +492,11 @@ TEST_F(look, observer_hears_of_the_end)
 	struct device_pair *pair = &self->pair;
 	struct sleeper s;
 
-	ASSERT_TRUE(sleeper_start(&s, self->observer, ALL));
+	ASSERT_TRUE(sleeper_poll(&s, self->observer, FLOW_ALL));
 	device_unmap(&pair->p);
 	device_close(&pair->producer);
-	EXPECT_EQ(IN | POLLHUP | POLLRDHUP, sleeper_end(&s));
-	EXPECT_EQ(IN | POLLHUP | POLLRDHUP, device_poll(self->observer, ALL));
+	EXPECT_EQ(FLOW_IN | POLLHUP | POLLRDHUP, sleeper_end(&s));
+	EXPECT_EQ(FLOW_IN | POLLHUP | POLLRDHUP, device_poll(self->observer, FLOW_ALL));
 }
 
 TEST_HARNESS_MAIN

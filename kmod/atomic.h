@@ -23,6 +23,7 @@ typedef u64 shmring_word;
 #define shmring_light_barrier()		barrier()
 #define shmring_xchg(p, v)		xchg(p, v)
 #define shmring_cmpxchg(p, o, n)	cmpxchg(p, o, n)
+#define shmring_add(p, v)		atomic64_add_return(v, (atomic64_t *)(p))
 
 #include <linux/shmring_proto.h>
 

@@ -244,8 +244,9 @@ static bool shmring_kend_arm(struct shmring_kernel_end *end, u32 min)
 		return false;
 	min = clamp_t(u32, min, 1, end->end.capacity);
 	shmring_count(&end->side->counters->arms);
-	credit = shmring_end_arm(&end->end, min, shmring_recheck_later,
-				 end->side);
+	/* One that stands has its look behind it, or still before it */
+	credit = shmring_end_arm(&end->end, min, &end->side->arming,
+				 shmring_recheck_later, end->side);
 	if (credit == SHMRING_CREDIT_CORRUPT) {
 		end->corrupt = true;
 		shmring_corrupt(end->ring);

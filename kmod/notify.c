@@ -179,8 +179,8 @@ static s64 shmring_look(struct shmring_side *side, u64 min, bool arm)
 
 	while (looks--) {
 		end.pos = shmring_load_acquire(end.own);
-		credit = arm ? shmring_end_arm(&end, min, shmring_heavy_barrier,
-					       side) :
+		credit = arm ? shmring_end_arm(&end, min, &side->arming,
+					       shmring_heavy_barrier, side) :
 			       shmring_end_credit(&end);
 		if (credit != SHMRING_CREDIT_CORRUPT)
 			goto out;

@@ -43,6 +43,7 @@ enum {
  * @ready: the poll events that mean "go on"
  * @hup: the poll events that mean "your peer has gone"
  * @lowat: threshold in bytes, 1 .. capacity / 2
+ * @arming: how many are arming this side at this moment, see shmring_end_arm()
  * @mode: where this role's process says whether it fences
  * @counters: in page K
  * @io: one read() or write() at a time copies; held across user copies
@@ -66,6 +67,7 @@ struct shmring_side {
 	__poll_t ready;
 	__poll_t hup;
 	u32 lowat;
+	shmring_word arming;
 	shmring_word *mode;
 	struct shmring_counters *counters;
 	struct mutex io;		/* one copier at a time */

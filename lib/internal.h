@@ -43,6 +43,7 @@ static inline int layout_mirrored(const struct layout *l)
  * @spin_limit: nanoseconds; shmring_set_spin() may come from another thread
  * @spin: how long the next wait spins; adapts
  * @waits: counts those that found nothing at once
+ * @arming: see shmring_end_arm(); 1: the arm there is may be a predecessor's
  * @none: what the two words of a role that is not held point at
  */
 struct waiter {
@@ -50,6 +51,7 @@ struct waiter {
 	uint32_t spin_limit;
 	uint32_t spin;
 	uint32_t waits;
+	shmring_word arming;
 	shmring_word none;
 };
 

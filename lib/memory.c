@@ -175,11 +175,15 @@ static int memory_unfence(struct ring *r, enum shmring_edge edge)
 static int64_t memory_arm(struct ring *r, struct shmring_role *role,
 			  enum shmring_edge edge, uint32_t min)
 {
+	shmring_word *arming = &ring_waiter(r, edge)->arming;
+
 	/* First of all: a signal that comes after the arm must stay. */
 	reset_event(r->event[edge_index(edge)]);
 	count(&memory_counters(r, edge)->arms);
-	shmring_end_arm(&role->end, min, barrier_heavy,
+	shmring_end_arm(&role->end, min, arming, barrier_heavy,
 			&memory_counters(r, edge)->barriers);
+	/* This end is one thread's; who had it before is covered now, too */
+	*arming = 0;
 	/* W3 again, and the state as well, which W2 orders like the position. */
 	return role_ready(r, role, edge, min);
 }

@@ -14,6 +14,7 @@ static void waiter_init(struct waiter *w, uint32_t spin_limit)
 	w->lowat = 1;
 	w->spin_limit = spin_limit;
 	w->spin = spin_limit;
+	w->arming = 1;
 }
 
 /* A role that does not move; see struct shmring_role. */

@@ -17,6 +17,7 @@ typedef __u64 shmring_word;
 #define shmring_store(p, v)		__atomic_store_n(p, v, __ATOMIC_RELAXED)
 #define shmring_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define shmring_xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define shmring_add(p, v)		__atomic_fetch_add(p, v, __ATOMIC_ACQ_REL)
 
 /*
  * A locked add on the stack is a full fence, at a third of what the mfence

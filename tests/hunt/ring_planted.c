@@ -230,6 +230,7 @@ static int planted_wait(struct hunt_end *e)
 		.fd = e->planted->event[e->role],
 		.events = POLLIN,
 	};
+	shmring_word arming = 1;	/* none that stands is trusted */
 	uint64_t sum, credit;
 
 	if (e->hunt->bug == PLANTED_NAIVE ||
@@ -238,7 +239,8 @@ static int planted_wait(struct hunt_end *e)
 	} else {
 		if (read(fd.fd, &sum, sizeof(sum)) < 0 && errno != EAGAIN)
 			return -errno;
-		credit = shmring_end_arm(&end, e->hunt->min, NULL, NULL);
+		credit = shmring_end_arm(&end, e->hunt->min, &arming, NULL,
+					 NULL);
 		if (e->hunt->bug == PLANTED_NO_LOOK)
 			credit = 0;
 	}

@@ -39,7 +39,7 @@ static const big bases[] = {
 };
 
 struct pair {
-	shmring_word wr, rd, rx_arm, tx_arm, mode;
+	shmring_word wr, rd, rx_arm, tx_arm, mode, arming;
 	struct shmring_end producer, consumer;
 };
 
@@ -50,6 +50,7 @@ static void set(struct pair *p, big wr, big rd, __u64 capacity)
 	p->rx_arm = SHMRING_ARM_NONE;
 	p->tx_arm = SHMRING_ARM_NONE;
 	p->mode = SHMRING_FENCED;
+	p->arming = 0;
 	p->producer = (struct shmring_end){ &p->wr, &p->rd, &p->tx_arm, &p->rx_arm,
 					    &p->mode, p->wr, capacity, capacity, 0 };
 	p->consumer = (struct shmring_end){ &p->rd, &p->wr, &p->rx_arm, &p->tx_arm,
@@ -102,7 +103,7 @@ static void test_arm(big wr, big rd, __u64 capacity)
 		for (__u64 n = 0; n <= space; n++) {
 			set(&p, wr, rd, capacity);
 			at = arm_at(rd + (big)min);
-			check(shmring_end_arm(&p.consumer, min, not_heavy, NULL) == (__u64)(wr - rd) &&
+			check(shmring_end_arm(&p.consumer, min, &p.arming, not_heavy, NULL) == (__u64)(wr - rd) &&
 			      p.rx_arm == (__u64)at, "consumer arms: wr %llu rd %llu min %llu",
 			      p.wr, p.rd, min);
 			kick = shmring_end_advance(&p.producer, n);
@@ -112,7 +113,7 @@ static void test_arm(big wr, big rd, __u64 capacity)
 		for (__u64 n = 0; n <= wr - rd; n++) {
 			set(&p, wr, rd, capacity);
 			at = arm_at(wr + (big)min - (big)capacity);
-			check(shmring_end_arm(&p.producer, min, not_heavy, NULL) == (__u64)space &&
+			check(shmring_end_arm(&p.producer, min, &p.arming, not_heavy, NULL) == (__u64)space &&
 			      p.tx_arm == (__u64)at, "producer arms: wr %llu rd %llu min %llu",
 			      p.wr, p.rd, min);
 			kick = shmring_end_advance(&p.consumer, n);

@@ -25,11 +25,14 @@ typedef rl::atomic<__u64> shmring_word;
 #define shmring_light_barrier()		((void)0)
 #define shmring_xchg(p, v)		model_xchg(p, v, $)
 #define shmring_cmpxchg(p, o, n)	model_cmpxchg(p, o, n, $)
+#define shmring_add(p, v)		model_add(p, v, $)
 
 /* What mutations put into these places; the shipped headers do not use it. */
 #define shmring_weak_fence()		model_fence(rl::mo_acq_rel, $)
 #define shmring_xchg_relaxed(p, v)	model_xchg(p, v, $, rl::mo_relaxed)
 #define shmring_cmpxchg_relaxed(p, o, n)	model_cmpxchg(p, o, n, $, rl::mo_relaxed)
+#define shmring_add_relaxed(p, v)	model_add(p, v, $, rl::mo_relaxed)
+#define shmring_add_apart(p, v)		model_add_apart(p, v, $)
 #define shmring_xchg_apart(p, v)	model_xchg_apart(p, v, $)
 #define shmring_cmpxchg_apart(p, o, n)	model_cmpxchg_apart(p, o, n, $)
 
@@ -67,6 +70,20 @@ static inline __u64 model_cmpxchg(shmring_word *p, __u64 old, __u64 v,
 	model_next(p, true);
 	p->compare_exchange_strong(old, v, order, info, rl::mo_relaxed, info);
 	return model_saw(old);
+}
+
+static inline void model_add(shmring_word *p, __u64 v, rl::debug_info_param info,
+			     rl::memory_order order = rl::mo_acq_rel)
+{
+	model_next(p, true);
+	model_saw(p->fetch_add(v, order, info));
+}
+
+static inline void model_add_apart(shmring_word *p, __u64 v, rl::debug_info_param info)
+{
+	__u64 seen = model_load(p, rl::mo_acquire, info);
+
+	model_store(p, seen + v, rl::mo_release, info);
 }
 
 static inline __u64 model_xchg_apart(shmring_word *p, __u64 v, rl::debug_info_param info)

@@ -23,7 +23,8 @@ struct hostile : scenario {
 			return;
 		}
 		for (unsigned i = 0; i < 2; i++) {
-			credit = shmring_end_arm(&ring.consumer, 1, model_heavy, NULL);
+			credit = shmring_end_arm(&ring.consumer, 1, &ring.arming[0],
+						 model_heavy, NULL);
 			RL_ASSERT(credit == 0 || credit == SHMRING_CREDIT_CORRUPT);
 		}
 	}

@@ -85,7 +85,7 @@ private:
 /* A ring with both ends, each of which one thread may use */
 template <rl::thread_id_t threads, unsigned capacity>
 struct model_ring {
-	shmring_word rd, wr, rx_arm, tx_arm, rd_mode, wr_mode;
+	shmring_word rd, wr, rx_arm, tx_arm, rd_mode, wr_mode, arming[2];
 	rl::var<unsigned> data[capacity];
 	wait_queue<threads> readable, writable;
 	shmring_end producer, consumer;
@@ -98,6 +98,8 @@ struct model_ring {
 		tx_arm($) = SHMRING_ARM_NONE;
 		rd_mode($) = mode;
 		wr_mode($) = mode;
+		arming[0]($) = 0;
+		arming[1]($) = 0;
 		producer = { &wr, &rd, &tx_arm, &rx_arm, &rd_mode, start,
 			     capacity, capacity, mode };
 		consumer = { &rd, &wr, &rx_arm, &tx_arm, &wr_mode, start,
@@ -143,7 +145,9 @@ struct model_ring {
 
 	__u64 arm(shmring_end *end, __u64 min)
 	{
-		return sane(shmring_end_arm(end, min, model_heavy, NULL));
+		shmring_word *armers = &arming[end->bias != 0];
+
+		return sane(shmring_end_arm(end, min, armers, model_heavy, NULL));
 	}
 
 	/* A credit is never more than there can be: here nobody lies. */

@@ -42,6 +42,11 @@ inline const int mutant = getenv("MUTANT") ? atoi(getenv("MUTANT")) : 0;
 	(mutant == n ? shmring_cmpxchg_relaxed(p, o, v) : \
 	 mutant == n + 1 ? shmring_cmpxchg_apart(p, o, v) : shmring_cmpxchg(p, o, v))
 
+/* add: relaxed apart */
+#define site_add(n, p, v) \
+	(mutant == n ? shmring_add_relaxed(p, v) : \
+	 mutant == n + 1 ? shmring_add_apart(p, v) : shmring_add(p, v))
+
 /* check: ignored */
 #define site_check(n, ...) \
 	((__VA_ARGS__) && mutant != n)

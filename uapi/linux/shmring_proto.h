@@ -15,6 +15,7 @@
  *					between the two; else for the compiler only
  *	shmring_xchg(p, v)		returns the old value; a full fence
  *	shmring_cmpxchg(p, old, new)	returns the value that was found
+ *	shmring_add(p, v)		modulo 2^64; acquires and releases
  *
  * Both directions are one algorithm.  An end moves its own position and looks
  * at its peer's; its *credit* is how far it may go:
@@ -64,6 +65,15 @@
  *
  *   W3 must look again after W1.  If it was missing, a position that M stored
  *   before W armed would wake nobody.
+ *
+ *   An arm that stands, asks for no more than W does now, and has its W2 behind
+ *   it, is as good as a new one: M sees it in each P3, and takes it with a wake
+ *   only.  So who looks again and again, as a poll() of many rings does,
+ *   interrupts nobody.  Those who are between W1 and the end of W2 count
+ *   themselves (A3): who finds an arm (A1, acquire), and then nobody at it (A2,
+ *   acquire), knows that its W2 is over, and sees all that this has shown.  If A2
+ *   was missing or came first, one W could sleep on the arm of another who has
+ *   not fenced yet.
  *
  *   K1 precedes K2.  If W was woken first it could find nothing, arm anew and
  *   sleep, and K1 would then wipe out that new arm.
@@ -197,6 +207,9 @@ static inline void shmring_arm_lower(shmring_word *arm, __u64 at)
  * shmring_end_arm - say that this end is about to sleep, and look again
  * @e: this end
  * @min: bytes that it needs, 1 .. capacity
+ * @arming: how many are at this right now, for this end; nobody else's word.  One
+ *	more than there are, until an arm has been made, if somebody may have died
+ *	in it
  * @heavy: the heavy barrier against the peer; called only if that is unfenced
  * @ctx: for @heavy
  *
@@ -207,12 +220,20 @@ static inline void shmring_arm_lower(shmring_word *arm, __u64 at)
  * stays set when it is not below: that costs the peer one kick at most.
  */
 static inline __u64 shmring_end_arm(struct shmring_end *e, __u64 min,
+				    shmring_word *arming,
 				    void (*heavy)(void *ctx), void *ctx)
 {
-	shmring_arm_lower(e->arm, e->pos + min - e->bias);
+	__u64 at = e->pos + min - e->bias;
+
+	if (shmring_arm_reached(at, shmring_load_acquire(e->arm)) &&	/* A1 */
+	    !shmring_load_acquire(arming))				/* A2 */
+		return shmring_end_credit(e);	/* W3: pairs with P1 */
+	shmring_add(arming, 1);			/* A3: pairs with A1 */
+	shmring_arm_lower(e->arm, at);
 	shmring_full_fence();			/* W2: pairs with P2, F2 */
 	if (shmring_load_acquire(e->peer_mode) != SHMRING_FENCED)	/* F1 */
 		heavy(ctx);			/* W2: pairs with the light P2 */
+	shmring_add(arming, -1);		/* A3: pairs with A2 */
 	return shmring_end_credit(e);		/* W3: pairs with P1 */
 }
 

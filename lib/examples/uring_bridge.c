@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* uring_bridge - two rings between standard input and output, by io_uring */
+/* uring_bridge - from standard input through a ring to standard output, by io_uring */
 #include <stdio.h>
 #include <unistd.h>
 

@@ -80,10 +80,11 @@ static inline int uring_flow_submit(struct io_uring *queue,
 		if (f->v[1].iov_len > budget - f->v[0].iov_len)
 			f->v[1].iov_len = budget - f->v[0].iov_len;
 		n = f->v[1].iov_len ? 2 : 1;
+		/* -1: from where the file stands, as by read() */
 		if (in)
-			io_uring_prep_readv(sqe, f->fd, f->v, n, 0);
+			io_uring_prep_readv(sqe, f->fd, f->v, n, (__u64)-1);
 		else
-			io_uring_prep_writev(sqe, f->fd, f->v, n, 0);
+			io_uring_prep_writev(sqe, f->fd, f->v, n, (__u64)-1);
 	}
 	io_uring_sqe_set_data(sqe, f);
 	return 0;

@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
@@ -153,6 +155,47 @@ TEST_F(uring_bridge, the_file_closes)
 	EXPECT_EQ(-EPIPE, out.rc);
 	EXPECT_EQ(0, in.rc);
 	EXPECT_EQ(0, in.pos);
+}
+
+/* From one file into another, each from where it is, through one ring */
+TEST(regular_files)
+{
+	struct uring_flow from = { .edge = SHMRING_WRITABLE };
+	struct uring_flow to = { .edge = SHMRING_READABLE };
+	static unsigned char data[10 * BUDGET + 7];
+	const size_t before = 3, total = sizeof(data) - before;
+	struct io_uring queue;
+	struct ends e;
+	int err;
+
+	err = io_uring_queue_init(8, &queue, 0);
+	if (err == -ENOSYS || err == -EPERM)
+		SKIP(return, "no io_uring");
+	ASSERT_EQ(0, err);
+	ASSERT_EQ(0, ends_open(&e, SHMRING_BACKEND_MEMORY, 8192, 0));
+	from.ring = e.out;
+	to.ring = e.in;
+	from.fd = memfd_create("from", MFD_CLOEXEC);
+	to.fd = memfd_create("to", MFD_CLOEXEC);
+	ASSERT_LE(0, from.fd);
+	ASSERT_LE(0, to.fd);
+	pattern_fill(data, 0, sizeof(data));
+	ASSERT_EQ(sizeof(data), write(from.fd, data, sizeof(data)));
+	ASSERT_EQ(before, lseek(from.fd, before, SEEK_SET));
+	ASSERT_EQ(before, write(to.fd, data, before));
+
+	EXPECT_EQ(0, uring_bridge_run(&queue, &from, &to, BUDGET));
+	EXPECT_EQ(0, from.error);
+	EXPECT_EQ(0, to.error);
+	EXPECT_EQ(total, from.bytes);
+	EXPECT_EQ(total, to.bytes);
+	ASSERT_EQ(sizeof(data), lseek(to.fd, 0, SEEK_END));
+	memset(data, 0, sizeof(data));
+	ASSERT_EQ(sizeof(data), pread(to.fd, data, sizeof(data), 0));
+	EXPECT_EQ(sizeof(data), pattern_check(data, 0, sizeof(data)));
+	close(from.fd);
+	close(to.fd);
+	io_uring_queue_exit(&queue);
 }
 
 TEST_HARNESS_MAIN

@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 		_exit(child(in, count, size));
 	n = receive_all(in, &c);
 	waitpid(pid, NULL, 0);
-	shmring_slab_reclaim(&c, SENDER);
+	shmring_slab_reclaim(&c, SENDER, pid);
 	printf("%u of %u slots are free\n", shmring_slab_free_count(&slab), SLOTS);
 	shmring_slab_close(&c);
 	shmring_free(in);

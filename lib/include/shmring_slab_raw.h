@@ -430,16 +430,19 @@ static inline int shmring_slab_refuse_index(const struct shmring_slab *s, shmrin
 	return -ERANGE;
 }
 
-/* holder: 1:32 and what the caller said | 2:32 and who reclaims */
-#define SHMRING_SLAB_HELD	((__u64)1 << 32)
-#define SHMRING_SLAB_RECLAIMED	((__u64)2 << 32)
+/* A record's holder: the owner who reclaims:32 | who has opened:32; 0: closed */
+static inline __u64 shmring_slab_claim(__u32 owner, __u32 holder)
+{
+	return (__u64)owner << 32 | holder;
+}
 
 /**
  * shmring_slab_open - begin to use a slab
  * @c: filled in; one thread's from now on
  * @s: the slab
  * @owner: number of that thread, 1 to the slab's owners; 0: any that is free
- * @holder: told to whoever asks about the owner: a pid, say
+ * @holder: who that is: a thread's id, say; not 0.  Told to whoever asks about the
+ * owner, and named by whoever reclaims it, so not to be another's soon
  * @magazine: free slots that the cache may keep, 0 .. SHMRING_SLAB_MAGAZINE
  *
  * Return: 0; -EINVAL an argument out of its range; -EBUSY the number is taken;
@@ -450,14 +453,14 @@ static inline int shmring_slab_open(struct shmring_slab_cache *c, const struct s
 {
 	__u32 i, last = owner ? owner : s->owners;
 
-	if (owner > s->owners || magazine > SHMRING_SLAB_MAGAZINE)
+	if (owner > s->owners || !holder || magazine > SHMRING_SLAB_MAGAZINE)
 		return -EINVAL;
 	c->slab = *s;
 	c->limit = magazine;
 	c->n = 0;
 	for (i = owner ? owner : 1; i <= last; i++) {
 		c->owner = i;
-		if (!shmring_cmpxchg(&s->records[i - 1].holder, 0, SHMRING_SLAB_HELD | holder))
+		if (!shmring_cmpxchg(&s->records[i - 1].holder, 0, holder))
 			return 0;
 	}
 	return owner ? -EBUSY : -EUSERS;
@@ -481,7 +484,7 @@ static inline int shmring_slab_holder(const struct shmring_slab *s, __u32 owner,
 	word = shmring_load(&s->records[owner - 1].holder);
 	if (!word)
 		return -ENOENT;
-	if (word >> 32 != SHMRING_SLAB_HELD >> 32)
+	if (word >> 32)
 		return -EBUSY;
 	*holder = (__u32)word;
 	return 0;
@@ -751,6 +754,8 @@ shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
  * @owner: an id whose thread runs no more: the caller has seen its end
  * (waitpid(), a pidfd, the hang-up of a ring, pthread_join()); or one that was
  * closed
+ * @holder: whose end that was, as given to shmring_slab_open() and told by
+ * shmring_slab_holder(); 0: closed
  *
  * What was in its magazine, what it had allocated or taken, and what it had sent
  * and nobody has taken or freed.  Its id is free again after that.  Of an owner
@@ -760,37 +765,37 @@ shmring_slab_free(struct shmring_slab_cache *c, shmring_slot slot,
  * that is still in flight must have done so before this: drain what the dead
  * had sent first.
  *
+ * Others may have seen the same end, one of them may be done, and the id already
+ * somebody's who lives: that is not whom @holder names.
+ *
  * Should the reclaimer die in here, then reclaim its id first, then @owner again.
  *
  * Context: the cache's thread; others may go on.  Looks at each slot.
  * Return: how many, 0 also of an id that nobody ever had; -EINVAL there is no
- * such id, or it is the caller's; -EBUSY somebody else reclaims it, or opens it
- * at this moment; -EAGAIN a peer keeps the stack from standing still: call again.
+ * such id, or it is the caller's; -ESRCH the id is not @holder's, or no more;
+ * -EBUSY somebody else reclaims it; -EAGAIN a peer keeps the stack from standing
+ * still: call again.
  */
-static inline int shmring_slab_reclaim(struct shmring_slab_cache *c, __u32 owner)
+static inline int shmring_slab_reclaim(struct shmring_slab_cache *c, __u32 owner, __u32 holder)
 {
 	const struct shmring_slab *s = &c->slab;
-	__u64 holder, word, seen;
+	__u64 claim = shmring_slab_claim(c->owner, holder), word, seen;
 	__u32 i;
 	int n = 0;
 
 	if (!owner || owner > s->owners || owner == c->owner)
 		return -EINVAL;
-	holder = shmring_load(&s->records[owner - 1].holder);
-	if (holder != (SHMRING_SLAB_RECLAIMED | c->owner)) {
-		/* 0: closed; what it has sent is still its own */
-		if (holder && holder >> 32 != SHMRING_SLAB_HELD >> 32)
-			return -EBUSY;
-		seen = shmring_cmpxchg(&s->records[owner - 1].holder, holder,
-				       SHMRING_SLAB_RECLAIMED | c->owner);
-		if (seen != holder)
-			return -EBUSY;
-	}
+	/* The claim itself: the caller's last call has come to -EAGAIN */
+	seen = shmring_cmpxchg(&s->records[owner - 1].holder, holder, claim);
+	if (seen != holder && seen != claim)
+		return (__u32)seen == holder ? -EBUSY : -ESRCH;
 	shmring_slab_settle(s, owner);
 	/* What it was reclaiming itself can be reclaimed again. */
-	for (i = 0; i < s->owners; i++)
-		shmring_cmpxchg(&s->records[i].holder, SHMRING_SLAB_RECLAIMED | owner,
-				SHMRING_SLAB_HELD);
+	for (i = 0; i < s->owners; i++) {
+		word = shmring_load(&s->records[i].holder);
+		if (word >> 32 == owner)
+			shmring_cmpxchg(&s->records[i].holder, word, (__u32)word);
+	}
 	for (i = 0; i < s->count; i++) {
 		word = shmring_load(shmring_slab_state(s, i));
 		if ((__u32)word >> 2 != owner || (word & 3) == SHMRING_SLAB_FREE)

@@ -36,7 +36,7 @@ struct model_slab {
 		slab.tag_shift = slab.index_bits + shmring_slab_bits(owners - 1);
 		for (unsigned i = 0; i < owners; i++) {
 			records[i].pending($) = 0;
-			records[i].holder($) = SHMRING_SLAB_HELD;
+			records[i].holder($) = i + 1;
 			records[i].ack($) = 0;
 			caches[i].slab = slab;
 			caches[i].owner = i + 1;
@@ -60,6 +60,18 @@ struct model_slab {
 		head($) = i + 1 < count ? i + 1 : shmring_slab_none(&slab);
 		data[i]($) = 1U;
 		return slot;
+	}
+
+	/* Owner 1 has died when it had popped slot 0, before S3. */
+	void die_at_pop()
+	{
+		shmring_slot slot;
+
+		alloc(0, &slot);
+		states[0]($) = SHMRING_SLAB_FREE;
+		data[0]($) = 0U;
+		records[0].pending($) = shmring_slab_pending(&slab, 0, 0, 1,
+							     SHMRING_SLAB_POP);
 	}
 
 	/* Its data are its generation: the last user's is one less. */

@@ -99,7 +99,7 @@ struct attach : scenario {
 			RL_ASSERT(!err || err == -EBADMSG);
 		if (err)
 			return;
-		RL_ASSERT(!shmring_slab_open(&c, &s, 0, 0, 0));
+		RL_ASSERT(!shmring_slab_open(&c, &s, 0, 1, 0));
 		for (unsigned i = 0; i < count; i++)
 			RL_ASSERT(!shmring_slab_alloc(&c, &slot));
 		RL_ASSERT(shmring_slab_alloc(&c, &slot) == -ENOSPC);
@@ -121,7 +121,7 @@ struct open_any : scenario {
 
 	void thread(unsigned me) override
 	{
-		RL_ASSERT(!shmring_slab_open(&s.caches[me], &s.slab, 0, me, 0));
+		RL_ASSERT(!shmring_slab_open(&s.caches[me], &s.slab, 0, me + 1, 0));
 		owner[me] = s.caches[me].owner;
 		RL_ASSERT(owner[!me] != owner[me]);
 	}
@@ -147,7 +147,7 @@ struct close_open : scenario {
 			RL_ASSERT(!shmring_slab_close(&s.caches[0]));
 			return;
 		}
-		if (!shmring_slab_open(&s.caches[1], &s.slab, 1, 0, 0))
+		if (!shmring_slab_open(&s.caches[1], &s.slab, 1, 9, 0))
 			s.free_allocated(1, slot);
 	}
 };
@@ -170,8 +170,8 @@ struct reclaim_open : scenario {
 	void thread(unsigned me) override
 	{
 		if (!me)
-			RL_ASSERT(shmring_slab_reclaim(&s.caches[1], 1) == 1);
-		else if (!shmring_slab_open(&s.caches[2], &s.slab, 1, 0, 0))
+			RL_ASSERT(shmring_slab_reclaim(&s.caches[1], 1, 1) == 1);
+		else if (!shmring_slab_open(&s.caches[2], &s.slab, 1, 9, 0))
 			RL_ASSERT(shmring_slab_free_allocated(&s.caches[2], slot, nullptr) < 0);
 	}
 };
@@ -208,15 +208,43 @@ struct reclaim : scenario {
 				got++;
 			}
 		} else {
-			n = shmring_slab_reclaim(c, 1);
-			/* Who comes after the other one finds nothing. */
-			RL_ASSERT(n >= 0 || n == -EBUSY);
+			n = shmring_slab_reclaim(c, 1, 1);
+			/* Who comes after the other one is told so. */
+			RL_ASSERT(n > 0 || (!take && (n == -EBUSY || n == -ESRCH)));
 			won += n > 0;
 			while (n >= 0 && s.alloc(1 + me, &next))
 				got++;
 		}
 		if (++ended == threads)
 			RL_ASSERT(won == 1 && got == 2);
+	}
+};
+
+/*
+ * Both have seen the end of owner 1.  Who comes first gives its id to somebody
+ * who lives, and of whom the other one takes nothing.
+ */
+struct reclaim_late : scenario {
+	enum { threads = 2 };
+	model_slab<1, 3> s;
+
+	void begin() override
+	{
+		s.init(0);
+		s.give(0, 1, SHMRING_SLAB_ALLOCATED);
+	}
+
+	void thread(unsigned me) override
+	{
+		shmring_slot slot;
+		int n = shmring_slab_reclaim(&s.caches[1 + me], 1, 1);
+
+		RL_ASSERT(n == 1 || n == -EBUSY || n == -ESRCH);
+		if (n != 1)
+			return;
+		RL_ASSERT(!shmring_slab_open(&s.caches[0], &s.slab, 1, 9, 0));
+		RL_ASSERT(s.alloc(0, &slot));
+		s.free_allocated(0, slot);
 	}
 };
 
@@ -231,15 +259,8 @@ struct reclaimer_dies : scenario {
 
 	void begin() override
 	{
-		shmring_slot slot;
-
 		s.init(0);
-		s.alloc(0, &slot);
-		/* As if before S3 */
-		s.states[0]($) = SHMRING_SLAB_FREE;
-		s.data[0]($) = 0U;
-		s.records[0].pending($) = shmring_slab_pending(&s.slab, 0, 0, 1,
-							       SHMRING_SLAB_POP);
+		s.die_at_pop();
 	}
 
 	void thread(unsigned me) override
@@ -251,26 +272,49 @@ struct reclaimer_dies : scenario {
 		if (me == 0) {
 			try {
 				model_mortal[me] = true;
-				n = shmring_slab_reclaim(&s.caches[1], 1);
-				RL_ASSERT(n >= 0 || n == -EBUSY);
+				n = shmring_slab_reclaim(&s.caches[1], 1, 1);
+				RL_ASSERT(n >= 0 || n == -EBUSY || n == -ESRCH);
 			} catch (model_death) {
 			}
 			model_mortal[me] = false;
 			died.wake($);
 		} else if (me == 2) {
-			n = shmring_slab_reclaim(&s.caches[3], 1);
-			RL_ASSERT(n >= 0 || n == -EBUSY);
+			n = shmring_slab_reclaim(&s.caches[3], 1, 1);
+			RL_ASSERT(n >= 0 || n == -EBUSY || n == -ESRCH);
 			ended.wake($);
 		} else {
 			died.sleep($);
-			RL_ASSERT(shmring_slab_reclaim(&s.caches[2], 2) >= 0);
+			RL_ASSERT(shmring_slab_reclaim(&s.caches[2], 2, 2) >= 0);
 			ended.sleep($);
-			n = shmring_slab_reclaim(&s.caches[2], 1);
-			RL_ASSERT(n >= 0);
+			n = shmring_slab_reclaim(&s.caches[2], 1, 1);
+			RL_ASSERT(n >= 0 || n == -ESRCH);
 			while (s.alloc(2, &slot))
 				found++;
 			RL_ASSERT(found == count);
 		}
+	}
+};
+
+/*
+ * Owner 1 has died at a pop, and so does who has its id next, at once: what the
+ * first one was about is ended once.
+ */
+struct reclaim_again : scenario {
+	enum { threads = 2 };
+	model_slab<2, 3> s;
+
+	void begin() override
+	{
+		s.init(0);
+		s.die_at_pop();
+	}
+
+	void thread(unsigned me) override
+	{
+		if (!me)
+			RL_ASSERT(shmring_slab_reclaim(&s.caches[1], 1, 1) == 1);
+		else if (!shmring_slab_open(&s.caches[0], &s.slab, 1, 9, 0))
+			RL_ASSERT(!shmring_slab_reclaim(&s.caches[2], 1, 9));
 	}
 };
 
@@ -286,6 +330,8 @@ int main()
 	runs.all<reclaim_open>("one reclaims, another opens");
 	runs.all<reclaim<false>>("reclaim or reclaim");
 	runs.all<reclaim<true>>("reclaim or take");
+	runs.all<reclaim_late>("one reclaims and another opens, a third one is late");
+	runs.all<reclaim_again>("one reclaims, another opens and dies");
 	runs.all<reclaimer_dies>("the reclaimer dies");
 	return runs.end();
 }

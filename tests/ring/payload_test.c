@@ -297,7 +297,7 @@ TEST_F(payload, a_dead_sender_is_reclaimed)
 		ASSERT_TRUE(WIFSIGNALED(status));
 		EXPECT_EQ(SIGKILL, WTERMSIG(status));
 		EXPECT_GT(SLOTS, shmring_slab_free_count(&self->me.slab));
-		EXPECT_LE(2, shmring_slab_reclaim(&self->me.cache, CHILD));
+		EXPECT_LE(2, shmring_slab_reclaim(&self->me.cache, CHILD, pid));
 		EXPECT_EQ(SLOTS, shmring_slab_free_count(&self->me.slab));
 	}
 }
@@ -324,7 +324,7 @@ TEST_F(payload, a_dead_receiver_is_reclaimed)
 	ASSERT_EQ(1, shmring_try_write_from(self->r, &note, sizeof(note)) ==
 		     sizeof(note));
 	/* The one taken, the one allocated, the one in flight, what was at hand */
-	EXPECT_LE(3, shmring_slab_reclaim(&self->me.cache, CHILD));
+	EXPECT_LE(3, shmring_slab_reclaim(&self->me.cache, CHILD, pid));
 	EXPECT_EQ(SLOTS - 1, shmring_slab_free_count(&self->me.slab));
 
 	ASSERT_EQ(0, end_open(&in, shmring_join(self->r, SHMRING_ROLE_CONSUMER),

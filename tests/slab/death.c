@@ -83,9 +83,9 @@ static int one(struct death *d, unsigned int at, const char **amiss)
 		return -EIO;
 	if (d->others && use(&heir))
 		*amiss = "the slab is of no use to others";
-	n = shmring_slab_reclaim(&heir, DEAD);
+	n = shmring_slab_reclaim(&heir, DEAD, pid);
 	/* Nothing, if it died before it was there, or after it had gone */
-	if (n < 0)
+	if (n < 0 && n != -ESRCH)
 		*amiss = "what it had cannot be reclaimed";
 	if (n > 0)
 		d->reclaimed += n;

@@ -73,7 +73,7 @@ const char *slab_whole(const struct shmring_slab *s, uint32_t owner)
 
 	if (shmring_slab_free_count(s) != s->count)
 		return "slots are not free";
-	if (shmring_slab_open(&c, s, owner, 0, 0))
+	if (shmring_slab_open(&c, s, owner, 1, 0))
 		return "the owner cannot be opened";
 	slots = calloc(s->count + 1, sizeof(*slots));
 	had = calloc(s->count, 1);

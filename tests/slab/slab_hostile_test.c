@@ -161,10 +161,11 @@ TEST_F_TIMEOUT(hostile, reclaim, 120)
 			slab_random(&random) % 64 << 26;
 		/* What it says of its own holder need not be so. */
 		if (i & 1)
-			self->place.slab.records[1].holder = SHMRING_SLAB_HELD | 7;
-		err = shmring_slab_reclaim(&self->c, 2);
-		ASSERT_TRUE((err >= 0 && err <= COUNT) || err == -ENOENT || err == -EBUSY ||
+			self->place.slab.records[1].holder = 7;
+		err = shmring_slab_reclaim(&self->c, 2, 7);
+		ASSERT_TRUE((err >= 0 && err <= COUNT) || err == -ESRCH || err == -EBUSY ||
 			    err == -EAGAIN);
+		ASSERT_FALSE(i & 1 && err == -ESRCH);
 	}
 }
 
@@ -244,7 +245,7 @@ TEST_F_TIMEOUT(hostile, while_others_work, 120)
 		for (n = 0; now() < until || !__atomic_load_n(&e.rounds, __ATOMIC_RELAXED); n++) {
 			ASSERT_EQ(0, use(&self->c, &random, held, ARRAY_SIZE(held)));
 			if (n % 1000 == 999)
-				shmring_slab_reclaim(&self->c, 2);
+				shmring_slab_reclaim(&self->c, 2, i & 2);
 		}
 		__atomic_store_n(&e.stop, 1, __ATOMIC_RELAXED);
 		pthread_join(thread, NULL);

@@ -144,10 +144,10 @@ static bool step(struct random_case *r)
 					held++;
 				}
 			}
-			as = shmring_slab_reclaim(c, dead);
+			as = shmring_slab_reclaim(c, dead, dead);
 			return as == (int)held &&
 			       !shmring_slab_open(&r->caches[dead - 1], &r->place.slab, dead,
-						  0, c->limit);
+						  dead, c->limit);
 		}
 		return shmring_slab_free_count(&r->place.slab) == free;
 	}
@@ -189,8 +189,8 @@ TEST_F_TIMEOUT(random, sequences, 300)
 		r.count = variant->count;
 		ASSERT_EQ(0, slab_place_open(&r.place, 8, r.count, OWNERS));
 		for (i = 0; i < OWNERS; i++)
-			ASSERT_EQ(0, shmring_slab_open(&r.caches[i], &r.place.slab, i + 1, 0,
-						       variant->magazine));
+			ASSERT_EQ(0, shmring_slab_open(&r.caches[i], &r.place.slab, i + 1,
+						       i + 1, variant->magazine));
 		for (i = 0; i < 3000; i++)
 			ASSERT_TRUE(step(&r))
 				TH_LOG("seed %u step %u", seed, i);

@@ -323,6 +323,8 @@ TEST_F(slab, owners)
 	EXPECT_EQ(-EBUSY, shmring_slab_open(&c[0], s, 3, 1, 0));
 	EXPECT_EQ(-EINVAL, shmring_slab_open(&c[0], s, 8, 1, 0));
 	EXPECT_EQ(-EINVAL, shmring_slab_open(&c[0], s, 1, 1, 33));
+	/* Whom nobody could name */
+	EXPECT_EQ(-EINVAL, shmring_slab_open(&c[0], s, 1, 0, 0));
 	for (i = 0; i < 5; i++)
 		EXPECT_EQ(0, shmring_slab_open(&c[i], s, 0, 1000 + i, 0));
 	EXPECT_EQ(-EUSERS, shmring_slab_open(&c[5], s, 0, 1, 0));
@@ -355,14 +357,18 @@ TEST_F(slab, reclaim)
 	ASSERT_EQ(0, shmring_slab_take(&self->b, slots[0], NULL));
 	ASSERT_EQ(0, shmring_slab_free(&self->b, slots[1], NULL));
 
-	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 0));
-	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 5));
-	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 8));
-	EXPECT_EQ(0, shmring_slab_reclaim(&self->b, 1));
+	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 0, 0));
+	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 5, 555));
+	EXPECT_EQ(-EINVAL, shmring_slab_reclaim(&self->b, 8, 0));
+	EXPECT_EQ(0, shmring_slab_reclaim(&self->b, 1, 0));
+	EXPECT_EQ(-ESRCH, shmring_slab_reclaim(&self->b, 1, 333));
+	EXPECT_EQ(-ESRCH, shmring_slab_reclaim(&self->b, 3, 334));
+	EXPECT_EQ(-ESRCH, shmring_slab_reclaim(&self->b, 3, 0));
 	free = self->a.n;
-	EXPECT_EQ(58 + free, shmring_slab_reclaim(&self->b, 3));
+	EXPECT_EQ(58 + free, shmring_slab_reclaim(&self->b, 3, 333));
 	EXPECT_EQ(-ENOENT, shmring_slab_holder(s, 3, &holder));
-	EXPECT_EQ(0, shmring_slab_reclaim(&self->b, 3));
+	EXPECT_EQ(-ESRCH, shmring_slab_reclaim(&self->b, 3, 333));
+	EXPECT_EQ(0, shmring_slab_reclaim(&self->b, 3, 0));
 	EXPECT_EQ(COUNT - 1, shmring_slab_free_count(s));
 	EXPECT_EQ(0, shmring_slab_free_allocated(&self->b, slots[0], NULL));
 	/* What the dead had sent is nobody's. */
@@ -391,19 +397,50 @@ TEST_F(slab, reclaim_what_a_closed_owner_had_sent)
 	ASSERT_EQ(0, shmring_slab_take(&self->b, slots[0], NULL));
 
 	ASSERT_EQ(0, shmring_slab_open(&c, s, 1, 1, variant->magazine));
-	EXPECT_LE(1, shmring_slab_reclaim(&c, 5));
+	EXPECT_LE(1, shmring_slab_reclaim(&c, 5, 555));
 	/* Seven that are in flight, and two that it had kept */
-	EXPECT_EQ(9, shmring_slab_reclaim(&c, 3));
-	EXPECT_EQ(0, shmring_slab_reclaim(&c, 3));
+	EXPECT_EQ(-ESRCH, shmring_slab_reclaim(&c, 3, 333));
+	EXPECT_EQ(9, shmring_slab_reclaim(&c, 3, 0));
+	EXPECT_EQ(0, shmring_slab_reclaim(&c, 3, 0));
 	EXPECT_EQ(-ENOENT, shmring_slab_holder(s, 3, &holder));
 	EXPECT_EQ(COUNT, shmring_slab_free_count(s));
 	/* The id can be had again, and not be reclaimed by two */
 	ASSERT_EQ(0, shmring_slab_open(&self->a, s, 3, 3, 0));
 	ASSERT_EQ(0, shmring_slab_close(&self->a));
-	s->records[2].holder = SHMRING_SLAB_RECLAIMED | 2;
-	EXPECT_EQ(-EBUSY, shmring_slab_reclaim(&c, 3));
+	s->records[2].holder = shmring_slab_claim(2, 0);
+	EXPECT_EQ(-EBUSY, shmring_slab_open(&self->a, s, 3, 3, 0));
+	EXPECT_EQ(-EBUSY, shmring_slab_reclaim(&c, 3, 0));
 	s->records[2].holder = 0;
 	EXPECT_EQ(0, shmring_slab_close(&c));
+	EXPECT_EQ(NULL, slab_whole(s, 1));
+}
+
+/* Two have seen the same end, and one of them was faster than a third one's open. */
+TEST_F(slab, reclaim_takes_nothing_of_the_next_one)
+{
+	struct shmring_slab *s = &self->place.slab;
+	struct shmring_slab_cache late, next;
+	shmring_slot slot = 0;
+	uint32_t holder = 0;
+
+	ASSERT_EQ(0, shmring_slab_alloc(&self->a, &slot));
+	ASSERT_EQ(0, shmring_slab_open(&late, s, 1, 1, variant->magazine));
+	EXPECT_LE(1, shmring_slab_reclaim(&self->b, 3, 333));
+	ASSERT_EQ(0, shmring_slab_open(&next, s, 3, 334, variant->magazine));
+	ASSERT_EQ(0, shmring_slab_alloc(&next, &slot));
+	EXPECT_EQ(-ESRCH, shmring_slab_reclaim(&late, 3, 333));
+	EXPECT_EQ(0, shmring_slab_holder(s, 3, &holder));
+	EXPECT_EQ(334, holder);
+	EXPECT_EQ(0, shmring_slab_free_allocated(&next, slot, NULL));
+	EXPECT_EQ(0, shmring_slab_close(&next));
+	/* Nor of one who has opened what was closed */
+	ASSERT_EQ(0, shmring_slab_open(&next, s, 3, 335, variant->magazine));
+	ASSERT_EQ(0, shmring_slab_alloc(&next, &slot));
+	EXPECT_EQ(-ESRCH, shmring_slab_reclaim(&late, 3, 0));
+	EXPECT_EQ(0, shmring_slab_free_allocated(&next, slot, NULL));
+	EXPECT_EQ(0, shmring_slab_close(&next));
+	EXPECT_EQ(0, shmring_slab_close(&late));
+	EXPECT_EQ(0, shmring_slab_close(&self->b));
 	EXPECT_EQ(NULL, slab_whole(s, 1));
 }
 
@@ -413,15 +450,25 @@ TEST_F(slab, reclaim_a_reclaimer)
 	struct shmring_slab *s = &self->place.slab;
 	struct shmring_slab_cache c;
 	shmring_slot slot = 0;
-	uint32_t holder;
+	uint32_t holder = 0;
 
 	ASSERT_EQ(0, shmring_slab_alloc(&self->a, &slot));
-	s->records[2].holder = SHMRING_SLAB_RECLAIMED | 5;
+	s->records[2].holder = shmring_slab_claim(5, 333);
+	s->records[3].holder = shmring_slab_claim(5, 0);
+	s->records[6].holder = shmring_slab_claim(1, 777);
 	ASSERT_EQ(0, shmring_slab_open(&c, s, 1, 1, 0));
-	EXPECT_EQ(-EBUSY, shmring_slab_reclaim(&c, 3));
+	EXPECT_EQ(-EBUSY, shmring_slab_reclaim(&c, 3, 333));
 	EXPECT_EQ(-EBUSY, shmring_slab_holder(s, 3, &holder));
-	EXPECT_LE(0, shmring_slab_reclaim(&c, 5));
-	EXPECT_LE(1, shmring_slab_reclaim(&c, 3));
+	EXPECT_LE(0, shmring_slab_reclaim(&c, 5, 555));
+	EXPECT_EQ(0, shmring_slab_holder(s, 3, &holder));
+	EXPECT_EQ(333, holder);
+	EXPECT_LE(1, shmring_slab_reclaim(&c, 3, 333));
+	/* It had been closed, and is so again */
+	EXPECT_EQ(-ENOENT, shmring_slab_holder(s, 4, &holder));
+	/* Our own, as after -EAGAIN, goes on */
+	EXPECT_EQ(-EBUSY, shmring_slab_holder(s, 7, &holder));
+	EXPECT_EQ(0, shmring_slab_reclaim(&c, 7, 777));
+	EXPECT_EQ(-ENOENT, shmring_slab_holder(s, 7, &holder));
 	EXPECT_EQ(0, shmring_slab_close(&c));
 	EXPECT_EQ(NULL, slab_whole(s, 1));
 }
@@ -462,7 +509,7 @@ TEST(one_slot_one_owner)
 	unsigned int i;
 
 	ASSERT_EQ(0, slab_place_open(&p, 1, 1, 1));
-	ASSERT_EQ(0, shmring_slab_open(&c, &p.slab, 1, 0, 0));
+	ASSERT_EQ(0, shmring_slab_open(&c, &p.slab, 1, 1, 0));
 	for (i = 1; i < 100; i++) {
 		ASSERT_EQ(0, shmring_slab_alloc(&c, &slot));
 		ASSERT_EQ((uint64_t)i << 32, slot);

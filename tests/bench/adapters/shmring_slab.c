@@ -85,7 +85,7 @@ static int slab_setup(struct bench_run *run)
 	err = shmring_slab_raw_init(&slab, s->base, s->bytes, run->size,
 				    run->capacity, 2);
 	for (i = 0; i < 2 && !err; i++)
-		err = shmring_slab_open(&s->end[i].cache, &slab, i + 1, 0,
+		err = shmring_slab_open(&s->end[i].cache, &slab, i + 1, i + 1,
 					SHMRING_SLAB_MAGAZINE);
 	return err;
 }

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t n)
 	shmring_slab_free_count(&s);
 	if (!shmring_slab_open(&c, &s, input[n - 1] % 3, 1, 4)) {
 		use(&c, input, n);
-		shmring_slab_reclaim(&c, 3 - c.owner);
+		shmring_slab_reclaim(&c, 3 - c.owner, input[n - 2] % 3);
 		shmring_slab_close(&c);
 	}
 free:

@@ -52,7 +52,7 @@ static int slab_life(void *memory, __u64 length)
 			if (shmring_slab_drain(&a, 1))
 				return 8;
 	}
-	if (shmring_slab_alloc(&a, &slot) || shmring_slab_reclaim(&b, 1) < 1 ||
+	if (shmring_slab_alloc(&a, &slot) || shmring_slab_reclaim(&b, 1, 11) < 1 ||
 	    shmring_slab_close(&b) || shmring_slab_free_count(&s) != LIFE_SLOTS)
 		return 9;
 	return 0;

@@ -5,7 +5,7 @@
  *
  *	payloads [COUNT [BYTES]]
  *
- * The sender could be killed at any time: its slots are given back.
+ * The sender may be killed at any time: its slots are given back.
  */
 #include <poll.h>
 #include <shmring.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,16 +29,32 @@ struct note {
 
 enum { RECEIVER = 1, SENDER = 2 };	/* owners of slots */
 
-/* Sleep until there is something for this end; 0: look again. */
-static int wait_for(struct shmring *r, enum shmring_edge edge)
+/* Sleep until there is room; 0: look again. */
+static int wait_for_room(struct shmring *out)
 {
-	struct pollfd fd = shmring_pollfd(r, edge);
-	int ready = edge == SHMRING_READABLE ? shmring_arm_readable(r) :
-					       shmring_arm_writable(r);
+	struct pollfd fd = shmring_pollfd(out, SHMRING_WRITABLE);
+	int ready = shmring_arm_writable(out);
 
 	if (!ready)
 		poll(&fd, 1, -1);
 	return ready < 0 ? ready : 0;
+}
+
+/*
+ * Sleep until there is something to read, or the sender, a pidfd, has ended: of that
+ * a ring in memory is not told.  0: look again; 1: for the last time.
+ */
+static int wait_for_note(struct shmring *in, int sender)
+{
+	struct pollfd fds[2] = {
+		shmring_pollfd(in, SHMRING_READABLE),
+		{ .fd = sender, .events = POLLIN },
+	};
+	int ready = shmring_arm_readable(in);
+
+	if (!ready)
+		poll(fds, 2, -1);
+	return ready < 0 ? ready : fds[1].revents != 0;
 }
 
 static int send_one(struct shmring *out, struct shmring_slab_cache *c, int i,
@@ -51,7 +68,7 @@ static int send_one(struct shmring *out, struct shmring_slab_cache *c, int i,
 	memset(shmring_slab_data(&c->slab, note.slot), 'a' + i % 26, size);
 	err = shmring_slab_mark_in_flight(c, note.slot, NULL);
 	while (!err && !shmring_try_write_from(out, &note, sizeof(note)))
-		err = wait_for(out, SHMRING_WRITABLE);
+		err = wait_for_room(out);
 	return err;
 }
 
@@ -93,15 +110,18 @@ static int64_t receive_one(struct shmring_slab_cache *c, const struct note *note
 	return err ? err : sum;
 }
 
-static int receive_all(struct shmring *in, struct shmring_slab_cache *c)
+static int receive_all(struct shmring *in, struct shmring_slab_cache *c,
+		       int sender)
 {
 	int64_t sum, total = 0;
+	int n = 0, ended = 0;
 	struct note note;
-	int n = 0, err = 0;
 
-	while (!err) {
+	for (;;) {
 		if (!shmring_try_read_into(in, &note, sizeof(note))) {
-			err = wait_for(in, SHMRING_READABLE);
+			if (ended)
+				break;
+			ended = wait_for_note(in, sender);
 			continue;
 		}
 		sum = receive_one(c, &note);
@@ -111,7 +131,8 @@ static int receive_all(struct shmring *in, struct shmring_slab_cache *c)
 		n++;
 	}
 	printf("%d payloads, sum %lld\n", n, (long long)total);
-	return err == -EPIPE ? n : err;	/* the sender has gone, all was read */
+	/* The sender has gone, and all was read. */
+	return ended == -EPIPE || ended == 1 ? n : ended;
 }
 
 int main(int argc, char **argv)
@@ -128,8 +149,8 @@ int main(int argc, char **argv)
 	struct shmring_region arena;
 	struct shmring_slab_cache c;
 	struct shmring_slab slab;
+	int n, sender;
 	pid_t pid;
-	int n;
 
 	if (!in)
 		return perror("shmring_create"), 1;
@@ -140,7 +161,8 @@ int main(int argc, char **argv)
 	pid = fork();
 	if (!pid)
 		_exit(child(in, count, size));
-	n = receive_all(in, &c);
+	sender = syscall(SYS_pidfd_open, pid, 0);
+	n = receive_all(in, &c, sender);
 	waitpid(pid, NULL, 0);
 	shmring_slab_reclaim(&c, SENDER, pid);
 	printf("%u of %u slots are free\n", shmring_slab_free_count(&slab), SLOTS);

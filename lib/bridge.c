@@ -355,12 +355,16 @@ int shmring_bridge_run(struct shmring_bridge *b, int cancel_fd,
 	}
 }
 
-static int set_nonblocking(int fd)
+/* @was: what the file's flags were; -1: not known, and not changed */
+static int set_nonblocking(int fd, int *was)
 {
-	int flags = fcntl(fd, F_GETFL);
-
-	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+	*was = fcntl(fd, F_GETFL);
+	if (*was < 0)
 		return -errno;
+	if (fcntl(fd, F_SETFL, *was | O_NONBLOCK)) {
+		*was = -1;
+		return -errno;
+	}
 	return 0;
 }
 
@@ -394,8 +398,8 @@ static int watch_all(struct shmring_bridge *b)
  * @options: NULL: as of zeroes
  *
  * The bridge makes the files non-blocking and owns them and both rings from now
- * on, unless it fails.  A pipe that nobody reads any more raises SIGPIPE, as
- * with write(), unless that is ignored; a socket does not.
+ * on, unless it fails: then all is as it was.  A pipe that nobody reads any more
+ * raises SIGPIPE, as with write(), unless that is ignored; a socket does not.
  *
  * Return: the bridge; NULL with errno: EINVAL an option, or not these roles;
  * EPERM a file that cannot be waited for; EBADF, EMFILE, ENOMEM.
@@ -406,8 +410,8 @@ shmring_bridge_new(int read_fd, int write_fd, struct shmring *from,
 		   const struct shmring_bridge_options *options)
 {
 	static const struct shmring_bridge_options defaults;
+	int i, err, read_was = -1, write_was = -1;
 	struct shmring_bridge *b;
-	int i, err;
 
 	if (!options)
 		options = &defaults;
@@ -438,13 +442,18 @@ shmring_bridge_new(int read_fd, int write_fd, struct shmring *from,
 	b->to.ring = to;
 	b->to.edge = SHMRING_READABLE;
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
-	err = b->epoll < 0 ? -errno : set_nonblocking(read_fd);
+	err = b->epoll < 0 ? -errno : set_nonblocking(read_fd, &read_was);
 	if (!err)
-		err = set_nonblocking(write_fd);
+		err = set_nonblocking(write_fd, &write_was);
 	if (!err)
 		err = watch_all(b);
 	if (!err)
 		return b;
+	/* The first one last: both may be one file. */
+	if (write_was >= 0)
+		fcntl(write_fd, F_SETFL, write_was);
+	if (read_was >= 0)
+		fcntl(read_fd, F_SETFL, read_was);
 	if (b->epoll >= 0)
 		close(b->epoll);
 	free(b);

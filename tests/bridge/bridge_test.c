@@ -551,8 +551,14 @@ TEST(refused)
 	EXPECT_EQ(EPERM, errno);
 	EXPECT_EQ(NULL, shmring_bridge_new(9999, j.fd[1], j.up.out, j.down.in, NULL));
 	EXPECT_EQ(EBADF, errno);
+	EXPECT_EQ(NULL, shmring_bridge_new(j.fd[0], file, j.up.out, j.down.in, NULL));
+	EXPECT_EQ(EPERM, errno);
+	EXPECT_EQ(NULL, shmring_bridge_new(j.fd[0], 9999, j.up.out, j.down.in, NULL));
+	EXPECT_EQ(EBADF, errno);
 	shmring_bridge_free(NULL);
-	/* All is still ours. */
+	/* All is still ours, and as it was. */
+	EXPECT_FALSE(fcntl(j.fd[0], F_GETFL) & O_NONBLOCK);
+	EXPECT_FALSE(fcntl(file, F_GETFL) & O_NONBLOCK);
 	shmring_free(j.up.out);
 	shmring_free(j.down.in);
 	close(j.fd[0]);

@@ -208,6 +208,9 @@ static int64_t memory_wait(struct ring *r, struct shmring_role *role,
 		count(&memory_counters(r, edge)->sleeps);
 		if (ppoll(&event, 1, time_left(deadline, &left), NULL) < 0)
 			return -errno;
+		/* What has been closed under us is always ready, and tells nothing */
+		if (event.revents && !(event.revents & POLLIN))
+			return -EBADF;
 		/* The kick took the arm: no new one unless it is needed */
 		rc = role_ready(r, role, edge, min);
 		if (rc)

@@ -10,6 +10,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -87,14 +89,28 @@ static int memory_describe(struct ring *r)
 	return 0;
 }
 
-/* A wake-up must never block whoever sends or resets it. */
+/*
+ * A wake-up must never block whoever sends or resets it, raise a signal, or be
+ * ready for good.  Where there is no /proc, a file's word that it does not block
+ * must do.
+ */
 static int event_check(int fd)
 {
+	static const char want[] = "anon_inode:[eventfd]";
 	int flags = fcntl(fd, F_GETFL);
+	char path[32], what[sizeof(want)];
+	ssize_t n;
 
 	if (flags < 0)
 		return -errno;
-	return flags & O_NONBLOCK ? 0 : -EINVAL;
+	if (!(flags & O_NONBLOCK))
+		return -EINVAL;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, what, sizeof(what));
+	if (n < 0)
+		return 0;
+	return n == sizeof(want) - 1 && !memcmp(what, want, sizeof(want) - 1) ?
+	       0 : -EINVAL;
 }
 
 /**

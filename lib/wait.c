@@ -255,7 +255,8 @@ static int role_arm(struct shmring_role *role, enum shmring_edge edge)
  * Context: the consumer's thread; sleeps.
  * Return: 0 they are there; -EPIPE the producer has gone and they never will be
  * (fewer may be there to be read); -ETIMEDOUT; -EINTR; -EINVAL @min_bytes above
- * the capacity, or not a time; -EACCES, -EBUSY, -EBADMSG.
+ * the capacity, or not a time; -EACCES, -EBUSY, -EBADMSG; -EBADF somebody has
+ * closed the ring's fd.
  */
 int shmring_wait_readable(struct shmring *r, uint32_t min_bytes,
 			  const struct timespec *timeout)

@@ -5,6 +5,7 @@
  *	attach_fds with hostile K pages		attach_refuses_pages
  *	wrong roles, wrong fds			attach_refuses_*
  *	a page that changes later		geometry_is_private
+ *	fds that are closed			no_wait_goes_on_when_its_fd_was_closed
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <kselftest_harness.h>
@@ -142,14 +144,25 @@ TEST_F(hostile, attach_refuses_fds)
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	int folder = open("/", O_RDONLY | O_CLOEXEC);
 	int blocking = eventfd(0, EFD_CLOEXEC);
+	int zero = open("/dev/zero", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int readonly, i, j, pair[2], fds[3];
 	char path[64];
-	int readonly, i;
-	int fds[3];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", self->fds[0]);
 	readonly = open(path, O_RDONLY | O_CLOEXEC);
 	ASSERT_LE(0, readonly);
+	ASSERT_EQ(0, pipe2(pair, O_CLOEXEC | O_NONBLOCK));
 	for (i = 0; i < 3; i++) {
+		/* These do not block, but what a wake-up does to them is another matter. */
+		const int others[] = { zero, timer, pair[0], pair[1], self->fds[0] };
+
+		for (j = 0; i && j < 5; j++) {
+			memcpy(fds, self->fds, sizeof(fds));
+			fds[i] = others[j];
+			EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
+			EXPECT_EQ(EINVAL, errno);
+		}
 		memcpy(fds, self->fds, sizeof(fds));
 		fds[i] = -1;
 		EXPECT_EQ(NULL, shmring_attach_fds(fds, SHMRING_ROLE_BOTH));
@@ -173,9 +186,30 @@ TEST_F(hostile, attach_refuses_fds)
 	self->r = shmring_attach_fds(fds, SHMRING_ROLE_OBSERVER);
 	EXPECT_NE(NULL, self->r);
 	close(null);
+	close(zero);
+	close(timer);
+	close(pair[0]);
+	close(pair[1]);
 	close(folder);
 	close(blocking);
 	close(readonly);
+}
+
+/* That is ready at once, and for good. */
+TEST_F(hostile, no_wait_goes_on_when_its_fd_was_closed)
+{
+	int64_t until = now_ns() + 2000000000;
+	char path[64], what[64] = "";
+	int fd;
+
+	for (fd = 0; fd < 64; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		if (readlink(path, what, sizeof(what) - 1) > 0 &&
+		    strstr(what, "[eventfd]"))
+			close(fd);
+	}
+	EXPECT_EQ(-EBADF, shmring_wait_readable(self->r, 1, ms(2000)));
+	EXPECT_GT(until, now_ns());
 }
 
 /* The geometry was taken once; what the page says later is nobody's business. */

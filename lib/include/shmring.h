@@ -73,7 +73,11 @@ struct shmring *shmring_join(struct shmring *r, unsigned int roles);
 unsigned int shmring_backend(const struct shmring *r);
 unsigned int shmring_roles(const struct shmring *r);
 int shmring_status(const struct shmring *r);
+/* A struct and a function of one name, as of stat(): to g++ that is a shadow. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 int shmring_stats(const struct shmring *r, struct shmring_stats *out);
+#pragma GCC diagnostic pop
 int shmring_fd(const struct shmring *r);
 struct pollfd shmring_pollfd(const struct shmring *r, enum shmring_edge edge);
 void *shmring_arena(const struct shmring *r, size_t *size);

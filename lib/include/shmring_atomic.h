@@ -27,7 +27,8 @@ typedef __u64 shmring_word;
 static inline void shmring_full_fence(void)
 {
 #if defined(__x86_64__)
-	__asm__ __volatile__("lock; addl $0, -4(%%rsp)" ::: "memory", "cc");
+	__asm__ __volatile__("lock; {addl $0, -4(%%rsp)|add DWORD PTR [rsp-4], 0}"
+			     ::: "memory", "cc");
 #else
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 #endif

@@ -89,8 +89,11 @@ int shmring_bridge_fd(const struct shmring_bridge *b);
 int shmring_bridge_pass(struct shmring_bridge *b);
 int shmring_bridge_run(struct shmring_bridge *b, int cancel_fd,
 		       const struct timespec *timeout);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 void shmring_bridge_stats(const struct shmring_bridge *b,
 			  struct shmring_bridge_stats *out);
+#pragma GCC diagnostic pop
 #pragma GCC visibility pop
 
 #ifdef __cplusplus

@@ -86,7 +86,7 @@ static inline int shmring_role_carries(const struct shmring_role *role,
 	uint64_t capacity = role->end.capacity;
 
 	if (shmring_unlikely(role->error))
-		return role->error;
+		return (int)role->error;
 	if (shmring_unlikely(role->end.pos & (SHMRING_MESSAGE_ALIGN - 1)))
 		return -EINVAL;
 	if (shmring_unlikely(capacity < SHMRING_MESSAGE_PREFIX ||
@@ -119,7 +119,7 @@ static inline int shmring_role_needs(struct shmring_role *role,
 	if (status == -EBADMSG && !role->error)
 		shmring_role_break(role);
 	if (role->error)
-		return role->error;
+		return (int)role->error;
 	if (edge == SHMRING_WRITABLE && status)
 		return status;
 	if (credit >= need)
@@ -200,7 +200,7 @@ static inline int shmring_role_message_commit(struct shmring_role *role,
 	uint64_t length = n;
 
 	if (shmring_unlikely(role->error))
-		return role->error;
+		return (int)role->error;
 	/* Bytes that were acquired or moved in between make the latter two so. */
 	if (shmring_unlikely(length >= role->message_open ||
 			     SHMRING_MESSAGE_SIZE(length) > role->granted ||
@@ -255,7 +255,7 @@ static inline int shmring_role_next(struct shmring_role *role, uint64_t *length,
 	err = shmring_role_needs(role, SHMRING_READABLE, *need);
 	if (err)
 		return err;
-	*length = shmring_load((const shmring_word *)shmring_role_at(role));
+	*length = shmring_load((const shmring_word *)(const void *)shmring_role_at(role));
 	if (shmring_unlikely(shmring_role_carries(role, *length))) {
 		shmring_role_break(role);
 		return -EBADMSG;
@@ -293,7 +293,7 @@ static inline int shmring_role_message_release(struct shmring_role *role)
 	uint64_t length = (uint64_t)role->message_open - 1;
 
 	if (shmring_unlikely(role->error))
-		return role->error;
+		return (int)role->error;
 	if (shmring_unlikely(!role->message_open ||
 			     SHMRING_MESSAGE_SIZE(length) > role->granted))
 		return -EINVAL;

@@ -400,6 +400,10 @@ static inline int shmring_queue_split(const struct shmring_queue *q,
 
 /* --- Asking */
 
+/* A struct and a function of one name: to g++ that is a shadow. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+
 /**
  * shmring_queue_status - where both ends are
  * @q: the queue
@@ -430,6 +434,8 @@ static inline int shmring_queue_status(const struct shmring_queue *q,
 	}
 	return -EAGAIN;
 }
+
+#pragma GCC diagnostic pop
 
 /**
  * shmring_queue_len - elements that are in the queue

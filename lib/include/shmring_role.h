@@ -128,7 +128,7 @@ shmring_role_move(struct shmring_role *role, uint64_t n, enum shmring_edge edge)
 		role->fences = SHMRING_FENCES;
 		shmring_kick(role->ring, edge);
 	} else if (shmring_unlikely(!role->end.unfenced) && !--role->fences) {
-		role->end.unfenced = shmring_unfence(role->ring, edge);
+		role->end.unfenced = (__u64)shmring_unfence(role->ring, edge);
 	}
 }
 
@@ -180,7 +180,7 @@ static inline int shmring_role_advance(struct shmring_role *role, size_t n,
 	/* One comparison for 0 and for too much. */
 	if (shmring_unlikely((uint64_t)n - 1 >= role->granted)) {
 		if (role->error)
-			return role->error;
+			return (int)role->error;
 		return n ? -EINVAL : 0;
 	}
 	role->granted -= n;

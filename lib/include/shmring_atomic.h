@@ -8,6 +8,11 @@
 #ifndef SHMRING_ATOMIC_H
 #define SHMRING_ATOMIC_H
 
+/* Positions are words that one instruction loads; two mappings of 1 GiB must fit. */
+#if __SIZEOF_POINTER__ < 8
+#error "shmring is for 64-bit programs only"
+#endif
+
 #include <linux/types.h>
 
 typedef __u64 shmring_word;

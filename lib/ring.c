@@ -237,7 +237,8 @@ static const struct backend *backend_choose(uint32_t wanted, int *fd)
  * Return: the ring, to be given to shmring_free(); NULL with errno: EINVAL a
  * bad capacity or option; ENOENT the device is asked for and is not there;
  * EACCES no right to it; EOPNOTSUPP a flag of the device in memory; EPERM,
- * EDQUOT, EMFILE, ENOMEM a limit.
+ * EDQUOT, EMFILE, ENFILE, ENOMEM a limit, and EFBIG in memory (RLIMIT_FSIZE, and
+ * SIGXFSZ).
  */
 struct shmring *shmring_create(uint32_t capacity,
 			       const struct shmring_options *options)

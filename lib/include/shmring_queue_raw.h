@@ -767,7 +767,7 @@ shmring_queue_reserve(struct shmring_queue_producer *p, void **slots, __u64 n)
 /**
  * shmring_queue_commit - publish elements that were written in place
  * @p: the producer
- * @n: how many, from the first of the slots on; 0 does nothing
+ * @n: how many, from the first of the slots on; 0: only say whether it is broken
  *
  * Context: the producer's, any.  Ordering: release (Q1).
  * Return: 0; -EINVAL more than the last reserve gave and is left of it, nothing
@@ -874,7 +874,7 @@ shmring_queue_front(struct shmring_queue_consumer *c, const void **slots,
 /**
  * shmring_queue_release - give elements back that were read in place
  * @c: the consumer
- * @n: how many, from the first of the slots on; 0 does nothing
+ * @n: how many, from the first of the slots on; 0: only say whether it is broken
  *
  * Context: the consumer's, any.  Ordering: release (Q1).
  * Return: 0; -EINVAL more than the last front gave and is left of it, nothing

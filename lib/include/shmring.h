@@ -166,8 +166,8 @@ static inline uint32_t shmring_snapshot(const struct shmring *r,
  *
  * Context: any thread.  For the consumer's it is a lower bound of what
  * shmring_read_acquire() will give, for all others a snapshot.  A consumer that
- * was split off has read up to a quarter of the capacity more than it has told
- * (shmring_consumer_try_read_into()); what it has left shmring_consumer_available()
+ * was split off has read more than it has told, by how much at most see
+ * shmring_consumer_try_read_into(); what it has left shmring_consumer_available()
  * says.
  *
  * Return: 0 .. capacity; 0 also if the positions are impossible.
@@ -216,7 +216,7 @@ static inline size_t shmring_write_acquire(struct shmring *r,
 /**
  * shmring_write_commit - publish bytes that were written to the spans
  * @r: the ring
- * @n: how many, from the beginning of p[0] on; 0 does nothing
+ * @n: how many, from the beginning of p[0] on; 0: only say whether the role moves
  *
  * Wakes the consumer if it sleeps and now has what it waits for.
  *
@@ -250,7 +250,7 @@ static inline size_t shmring_read_acquire(struct shmring *r, struct iovec p[2])
 /**
  * shmring_read_release - give bytes of the spans back to the producer
  * @r: the ring
- * @n: how many, from the beginning of p[0] on; 0 does nothing
+ * @n: how many, from the beginning of p[0] on; 0: only say whether the role moves
  *
  * Wakes the producer if it sleeps and now has what it waits for.
  *

@@ -348,8 +348,8 @@ static inline void shmring_role_leave(struct shmring_role *role, size_t n,
 }
 
 /*
- * Copy out, at most a piece; what was read is published once in @lag bytes, at
- * least.
+ * Copy out, at most a piece.  With a @lag, what was read before is published first
+ * if this piece and that would be more than @lag.
  */
 static inline SHMRING_FLAT size_t
 shmring_role_take_piece(struct shmring_role *role, unsigned char *to, size_t n,
@@ -409,11 +409,13 @@ shmring_role_take(struct shmring_role *role, void *buf, size_t n, uint64_t lag)
  * @buf: where to
  * @n: how many at most
  *
- * As shmring_try_read_into(), but the producer is told of the space later: when
- * it waits for some, when a quarter of the capacity has been read, and when all
- * has been that was known to be there.  Each telling costs both ends a cache
- * miss.  Waits, arms and releases tell it, too; a consumer that stops reading
- * without any of these calls shmring_consumer_flush().
+ * As shmring_try_read_into(), but the producer is told of the space later: at once
+ * if it waits for some, else by the next call with which more than a quarter of
+ * the capacity would have been read, or more than was known to be there.  So it is
+ * not told of a quarter and a byte at most, or of SHMRING_PIECE bytes if they were
+ * copied by one call.  Each telling costs both ends a cache miss.  Waits, arms and
+ * releases tell it, too; a consumer that stops reading without any of these calls
+ * shmring_consumer_flush().
  *
  * Context: the consumer's thread; never blocks.
  * Return: the bytes that were read, 0 .. n.

@@ -194,8 +194,8 @@ TEST_F(mode, may_not_call_membarrier_nor_sleep)
 }
 
 /*
- * What is read by copy from a handle is published when a quarter of the
- * capacity has been, when the producer waits, when this end waits or flushes.
+ * What is read by copy from a handle is published when one reads on after a
+ * quarter of the capacity, when the producer waits, when this end waits or flushes.
  */
 TEST_F(mode, releases_are_told_late)
 {
@@ -241,6 +241,47 @@ TEST_F(mode, releases_are_told_late)
 	ASSERT_EQ(1, shmring_consumer_try_read_into(&c, buf, 1));
 	EXPECT_EQ(1, shmring_space(out));
 	EXPECT_EQ(1, counters(out, SHMRING_WRITABLE).kicks);
+	free(buf);
+}
+
+/* In larger pieces: what a call has read is told by the next one. */
+TEST_F(mode, larger_releases_are_told_later)
+{
+	struct shmring *out = self->e.out;
+	uint32_t cap = variant->capacity, lag = cap / 4 + 1;
+	uint32_t n, piece, got, read, told, before, untold;
+	struct shmring_consumer c;
+	char *buf = calloc(1, cap);
+
+	RING_NEEDED(self->there);
+	ASSERT_NE(NULL, buf);
+	ASSERT_EQ(0, shmring_split(self->e.in, NULL, &c));
+	for (n = cap; n > cap / 64; n /= 3) {
+		piece = n < SHMRING_PIECE ? n : SHMRING_PIECE;
+		ASSERT_EQ(cap, shmring_try_write_from(out, buf, cap));
+		read = 0;
+		untold = 0;
+		while ((got = shmring_consumer_try_read_into(&c, buf, n))) {
+			read += got;
+			before = untold;
+			told = shmring_space(out);
+			ASSERT_GE(read, told);
+			untold = read - told;
+			ASSERT_GE(lag > piece ? lag : piece, untold);
+			if (before >= lag)
+				ASSERT_GE(got, untold);
+		}
+		EXPECT_EQ(cap, read);
+		/* By the one that found nothing */
+		EXPECT_EQ(cap, shmring_space(out));
+	}
+	/* Even all there is, in one */
+	ASSERT_EQ(cap, shmring_try_write_from(out, buf, cap));
+	ASSERT_EQ(cap, shmring_consumer_try_read_into(&c, buf, cap));
+	if (cap <= SHMRING_PIECE)
+		EXPECT_EQ(0, shmring_space(out));
+	EXPECT_EQ(0, shmring_consumer_try_read_into(&c, buf, 1));
+	EXPECT_EQ(cap, shmring_space(out));
 	free(buf);
 }
 

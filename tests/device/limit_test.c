@@ -87,6 +87,17 @@ static int arena_of(uid_t uid, __u32 capacity, __u64 arena)
 	return err ?: fd;
 }
 
+/*
+ * What README.md says of a module that was loaded without a word.  First, and
+ * whoever changes a limit puts it back.
+ */
+TEST_F(limit, defaults)
+{
+	EXPECT_EQ(1UL << 30, device_param("max_capacity"));
+	EXPECT_EQ(1024, device_param("max_user_rings"));
+	EXPECT_EQ(512UL << 20, device_param("max_user_bytes"));
+}
+
 TEST_F(limit, parameters)
 {
 	const struct device_user user = { USER, USER, 0, -1 };

@@ -31,6 +31,7 @@ enum control_call {
 	CALL_WRITE_COMMIT,	/* n */
 	CALL_TRY_WRITE,		/* buf, n */
 	CALL_WRITE_OR_DROP,	/* buf, n */
+	CALL_MESSAGE,		/* buf, n: a record of so many; flags: CALL_IN_SPANS */
 	CALL_COUNT_DROP,	/* n */
 	CALL_WRITE_ARM,		/* n: min */
 	CALL_READ_ACQUIRE,	/* returns span[], at[] */
@@ -44,6 +45,11 @@ enum control_call {
 };
 
 #define CLAIM_NOTIFY		0x1U
+
+#define CALL_MESSAGE_MAX	56U
+
+/* A record in the spans instead of by write_or_drop */
+#define CALL_IN_SPANS		0x40000000U
 
 /* With interrupts off; for those calls of which that is no nonsense */
 #define CALL_IRQS_OFF		0x80000000U

@@ -241,35 +241,39 @@ TEST_F(bytes, write_or_drop)
 	kernel_pair_free(&pair);
 }
 
-/* Records that a kernel end writes whole are messages to the library. */
+/*
+ * Records that a kernel end builds and writes whole, in either way, are messages
+ * to the library.
+ */
 TEST_F(bytes, messages)
 {
 	__u32 capacity = variant->capacity;
-	__u64 record[8] = {}, drops = 0;
+	const unsigned int sizes = CALL_MESSAGE_MAX + 1;
+	unsigned char sent[CALL_MESSAGE_MAX], got[64];
+	__u64 drops = 0;
 	struct shmring_stats stats;
 	struct kernel_pair pair;
-	unsigned char got[64];
-	unsigned int i, size;
+	unsigned int i, n;
 	int written;
 
 	if (capacity < 64)
 		return;
 	ASSERT_EQ(0, kernel_pair(&pair, capacity, 0ULL - 40, PRODUCER));
 	for (i = 0; i < 500; i++) {
-		record[0] = i % 57;
-		memset(&record[1], i, 56);
-		size = SHMRING_MESSAGE_SIZE(record[0]);
-		written = CALL(pair.control, CALL_WRITE_OR_DROP,
-			       .buf = (uintptr_t)record, .n = size);
+		n = i % sizes;
+		memset(sent, i, n);
+		written = CALL(pair.control, CALL_MESSAGE,
+			       .buf = (uintptr_t)sent, .n = n,
+			       .flags = i % 2 ? CALL_IN_SPANS : 0);
 		ASSERT_EQ(1, written);
 		/* One that finds no room is dropped whole. */
 		written = CALL(pair.control, CALL_WRITE_OR_DROP,
 			       .buf = (uintptr_t)self->from, .n = capacity);
 		ASSERT_EQ(0, written);
 		drops++;
-		ASSERT_EQ((int)record[0],
+		ASSERT_EQ((int)n,
 			  shmring_message_receive(pair.ring, got, 64, NULL));
-		ASSERT_EQ(0, memcmp(got, &record[1], record[0]));
+		ASSERT_EQ(0, memcmp(got, sent, n));
 		ASSERT_EQ(-EAGAIN, shmring_message_length(pair.ring));
 	}
 	ASSERT_EQ(0, shmring_stats(pair.ring, &stats));

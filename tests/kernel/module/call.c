@@ -3,6 +3,7 @@
  * One exported function at a time
  */
 #include <linux/mm.h>
+#include <linux/shmring_message.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -116,6 +117,28 @@ static long test_copy_spans(struct test_file *f, u8 *buf, size_t n, bool write)
 	return n;
 }
 
+/*
+ * A message as linux/shmring_message.h tells ends in the kernel to write it;
+ * what fills it up is of any content.
+ */
+static long test_message(struct test_file *f, struct control_args *a, u8 *buf)
+{
+	u64 record[SHMRING_MESSAGE_SIZE(CALL_MESSAGE_MAX) / sizeof(u64)];
+	u32 size = SHMRING_MESSAGE_SIZE(a->n);
+
+	if (a->n > CALL_MESSAGE_MAX)
+		return -EINVAL;
+	memset(record, 0xa5, sizeof(record));
+	record[0] = a->n;
+	memcpy((u8 *)record + SHMRING_MESSAGE_PREFIX, buf, a->n);
+	if (!(a->flags & CALL_IN_SPANS))
+		return shmring_write_or_drop(&f->end, record, size);
+	if (shmring_write_acquire(&f->end, f->spans) < size)
+		return 0;
+	test_copy_spans(f, (u8 *)record, size, true);
+	return shmring_write_commit(&f->end, size) ?: 1;
+}
+
 /* Those that need no memory of their own, and can do without interrupts */
 static long test_call_end(struct test_file *f, struct control_args *a, u8 *buf)
 {
@@ -134,6 +157,8 @@ static long test_call_end(struct test_file *f, struct control_args *a, u8 *buf)
 		return shmring_try_write_from(end, buf, a->n);
 	case CALL_WRITE_OR_DROP:
 		return shmring_write_or_drop(end, buf, a->n);
+	case CALL_MESSAGE:
+		return test_message(f, a, buf);
 	case CALL_COUNT_DROP:
 		shmring_count_drop(end, a->n);
 		return 0;

@@ -7,6 +7,8 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <shmring.h>
@@ -94,6 +96,61 @@ TEST_F(rings, handles)
 	for (i = 0; i < 64; i++)
 		EXPECT_EQ(0, CALL(self->control, CALL_REGISTER));
 	EXPECT_EQ(-ENOSPC, CALL(self->control, CALL_REGISTER));
+}
+
+/* How many mappings of at least so many bytes shmring.ko has in the kernel */
+static int views_of(size_t least)
+{
+	FILE *file = fopen("/proc/vmallocinfo", "r");
+	char line[512];
+	size_t bytes;
+	int views = 0;
+
+	if (!file)
+		return -errno;
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "%*s %zu", &bytes) == 1 && bytes >= least &&
+		    strstr(line, "[shmring]") && strstr(line, " vmap"))
+			views++;
+	fclose(file);
+	return views;
+}
+
+/*
+ * The kernel's addresses, of which a ring takes twice its capacity, are for who
+ * uses them: processes do without, those that call read and write too.
+ */
+TEST_F(rings, view_is_made_for_kernel_ends)
+{
+	const struct shmring_options options = { .roles = PRODUCER };
+	const __u32 capacity = 4 << 20;
+	struct shmring *ring, *in;
+	char byte = 1;
+
+	ASSERT_EQ(0, views_of(capacity));
+	ring = shmring_create(capacity, &options);
+	ASSERT_NE(NULL, ring);
+	in = shmring_join(ring, CONSUMER);
+	ASSERT_NE(NULL, in);
+	EXPECT_EQ(1, shmring_try_write_from(ring, &byte, 1));
+	EXPECT_EQ(0, shmring_wait_readable(in, 1, NULL));
+	EXPECT_EQ(1, read(shmring_fd(in), &byte, 1));
+	EXPECT_EQ(1, write(shmring_fd(ring), &byte, 1));
+	EXPECT_EQ(0, views_of(capacity));
+	shmring_free(in);
+
+	ASSERT_EQ(0, CALL(self->control, CALL_FROM_FD,
+			  .fd = shmring_fd(ring)));
+	EXPECT_EQ(0, views_of(capacity));
+	ASSERT_EQ(0, CALL(self->control, CALL_CLAIM, .role = CONSUMER));
+	EXPECT_EQ(1, views_of(2 * capacity));
+	/* Kept, for the next one */
+	EXPECT_EQ(0, CALL(self->control, CALL_DROP));
+	EXPECT_EQ(1, views_of(2 * capacity));
+	EXPECT_EQ(0, CALL(self->control, CALL_PUT));
+	shmring_free(ring);
+	EXPECT_TRUE(kernel_idle());
+	EXPECT_EQ(0, views_of(capacity));
 }
 
 /* A handle of another owner, without the right to overrule it */

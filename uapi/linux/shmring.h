@@ -59,7 +59,8 @@ enum shmring_edge {
 };
 
 /* Flags of SHMRING_IOC_CREATE.  A handle keeps the ring alive, until the PID
- * namespace ends in which alone it can be named.
+ * namespace ends in which alone it can be named.  Then it goes with a CREATE or
+ * an UNREGISTER of anybody's, each of which looks at a few such rings.
  */
 #define SHMRING_F_PERSIST	0x1U
 

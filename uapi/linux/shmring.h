@@ -192,8 +192,10 @@ struct shmring_kernel_page {
 /*
  * ioctls.  Each takes a pointer to a struct that begins with its own size, as
  * the caller knows it.  A longer struct is taken when all that this kernel does
- * not know is zero (else E2BIG); one that is shorter than its first version,
- * unknown flags and reserved fields that are not zero are EINVAL.  All of them but
+ * not know is zero and it is no longer than a page (else E2BIG); one that is
+ * shorter than its first version, unknown flags and reserved fields that are not
+ * zero are EINVAL.  INFO only answers: but for the size, what is in its struct is
+ * not looked at, and what this kernel does not know is zeroed.  All of them but
  * CREATE, ATTACH and UNREGISTER want a bound fd (else ENOTCONN).
  *
  * poll says EPOLLERR of an fd that is not bound, and has nothing yet to be woken

@@ -165,6 +165,7 @@ int device_create(struct ring *r, uint32_t capacity,
 /* lib/memory.c */
 void memory_layout(struct layout *layout, uint32_t capacity, uint64_t arena);
 uint64_t memory_size(const struct layout *layout);
+void memory_arrive(struct ring *r);
 int memory_create(struct ring *r, uint32_t capacity,
 		  const struct shmring_options *options);
 

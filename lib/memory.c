@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -141,13 +142,17 @@ static void count(__u64 *counter)
 	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
-/* Fails when 2^64 - 2 signals were not read yet: then nobody needs one more. */
+/*
+ * Fails when 2^64 - 2 signals were not read yet: then nobody needs one more.
+ *
+ * No write(), at which a thread can be cancelled: K1 has taken the arm, and with
+ * it every other commit's reason to wake its owner.
+ */
 static void signal_event(void *ctx)
 {
 	const uint64_t one = 1;
-	ssize_t rc = write(*(int *)ctx, &one, sizeof(one));
 
-	(void)rc;
+	syscall(SYS_write, *(int *)ctx, &one, sizeof(one));
 }
 
 static void reset_event(int fd)
@@ -255,6 +260,42 @@ static struct pollfd memory_pollfd(const struct ring *r, enum shmring_edge edge)
 	};
 }
 
+static uint32_t gone_bits(uint32_t roles)
+{
+	uint32_t gone = 0;
+
+	if (roles & SHMRING_ROLE_PRODUCER)
+		gone |= SHMRING_STATE_PRODUCER_GONE;
+	if (roles & SHMRING_ROLE_CONSUMER)
+		gone |= SHMRING_STATE_CONSUMER_GONE;
+	return gone;
+}
+
+/* Whoever waits for what these roles do is to look again, armed or not. */
+static void signal_peers(struct ring *r)
+{
+	if (r->roles & SHMRING_ROLE_PRODUCER)
+		signal_event(&r->event[edge_index(SHMRING_READABLE)]);
+	if (r->roles & SHMRING_ROLE_CONSUMER)
+		signal_event(&r->event[edge_index(SHMRING_WRITABLE)]);
+}
+
+/*
+ * memory_arrive - the roles that @r holds are not gone, or no longer
+ *
+ * A predecessor may have been killed between K1 and K2 of shmring_proto.h: then
+ * there is no arm to answer any more, and a peer who sleeps.
+ */
+void memory_arrive(struct ring *r)
+{
+	uint32_t gone = gone_bits(r->roles);
+
+	if (!gone)
+		return;
+	__atomic_fetch_and(&r->k->state, ~gone, __ATOMIC_SEQ_CST);
+	signal_peers(r);
+}
+
 /*
  * The bits come before the look at who is armed, as P1 comes before P3; the
  * peer arms before it looks at the bits.  A peer that is not armed is signalled
@@ -262,19 +303,12 @@ static struct pollfd memory_pollfd(const struct ring *r, enum shmring_edge edge)
  */
 static void memory_leave(struct ring *r)
 {
-	uint32_t gone = 0;
+	uint32_t gone = gone_bits(r->roles);
 
-	if (r->roles & SHMRING_ROLE_PRODUCER)
-		gone |= SHMRING_STATE_PRODUCER_GONE;
-	if (r->roles & SHMRING_ROLE_CONSUMER)
-		gone |= SHMRING_STATE_CONSUMER_GONE;
 	if (!gone)
 		return;
 	__atomic_fetch_or(&r->k->state, gone, __ATOMIC_SEQ_CST);
-	if (gone & SHMRING_STATE_PRODUCER_GONE)
-		signal_event(&r->event[edge_index(SHMRING_READABLE)]);
-	if (gone & SHMRING_STATE_CONSUMER_GONE)
-		signal_event(&r->event[edge_index(SHMRING_WRITABLE)]);
+	signal_peers(r);
 }
 
 const struct backend shmring_memory = {

@@ -6,8 +6,8 @@
  * An end begins fenced, goes unfenced when its peer has not armed for
  * SHMRING_FENCES commits, and is fenced again from the first arm that it
  * answers.  So a peer that sleeps often finds it fenced and arms for nothing,
- * one that seldom does pays a heavy barrier each time, and a busy pair pays
- * neither.
+ * one that seldom does pays a heavy barrier for each arm (not for each look while
+ * it stands), and a busy pair pays neither.
  *
  * What it finds in its word when it begins it leaves there until its first kick:
  * that may be the word of another who still moves.  A fenced end that is said not

@@ -129,7 +129,6 @@ static int event_check(int fd)
 struct shmring *shmring_attach_fds(const int fds[3], unsigned int roles)
 {
 	static const struct shmring_options defaults;
-	uint32_t back = 0;
 	struct ring *r;
 	int err;
 
@@ -164,12 +163,7 @@ struct shmring *shmring_attach_fds(const int fds[3], unsigned int roles)
 		return ring_discard(r);
 	}
 
-	if (roles & SHMRING_ROLE_PRODUCER)
-		back |= SHMRING_STATE_PRODUCER_GONE;
-	if (roles & SHMRING_ROLE_CONSUMER)
-		back |= SHMRING_STATE_CONSUMER_GONE;
-	if (back)
-		__atomic_fetch_and(&r->k->state, ~back, __ATOMIC_SEQ_CST);
+	memory_arrive(r);
 	return &r->pub;
 }
 

@@ -8,6 +8,7 @@
  *	a process keeps one role of two		narrow_*
  *	a copy of a ring that is in use		moving
  *	an owner's peer, whatever the mode	join_goes_by_no_mode
+ *	killed before the signal (memory)	an_heir_makes_up_for_a_lost_signal
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -325,6 +327,49 @@ TEST(fds_make_a_peer)
 	shmring_free(out);
 	EXPECT_EQ(0, shmring_read_some(r, &c, 1, NULL));
 	shmring_free(r);
+}
+
+static void *read_one(void *arg)
+{
+	char c;
+
+	return (void *)shmring_read_some(arg, &c, 1, NULL);
+}
+
+/*
+ * A producer is killed when it has taken the arm away and not yet made the signal;
+ * no commit that follows finds an arm.
+ */
+TEST(an_heir_makes_up_for_a_lost_signal)
+{
+	const size_t page = sysconf(_SC_PAGESIZE);
+	struct shmring_kernel_page *k;
+	struct shmring *in, *out;
+	pthread_t reader;
+	void *got;
+	int fds[3];
+
+	in = ring_both(SHMRING_BACKEND_MEMORY, 4096, 0);
+	ASSERT_NE(NULL, in);
+	ASSERT_EQ(0, shmring_narrow(in, SHMRING_ROLE_CONSUMER));
+	ASSERT_EQ(0, shmring_export_fds(in, fds));
+	k = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], page);
+	ASSERT_NE(MAP_FAILED, k);
+	ASSERT_EQ(SHMRING_MAGIC, k->magic);
+	ASSERT_EQ(0, pthread_create(&reader, NULL, read_one, in));
+	while (!__atomic_load_n(&k->rx.sleeps, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	__atomic_exchange_n(&k->rx_arm, SHMRING_ARM_NONE, __ATOMIC_SEQ_CST);
+
+	out = shmring_attach_fds(fds, SHMRING_ROLE_PRODUCER);
+	ASSERT_NE(NULL, out);
+	ASSERT_EQ(1, shmring_try_write_from(out, "b", 1));
+	ASSERT_EQ(0, pthread_join(reader, &got));
+	EXPECT_EQ((void *)1, got);
+	munmap(k, page);
+	close_fds(fds);
+	shmring_free(out);
+	shmring_free(in);
 }
 
 TEST(narrow_keeps_a_role)

@@ -7,6 +7,7 @@
  *	threshold, up to the capacity		min_bytes_*
  *	-ETIMEDOUT, -EINTR, -EINVAL, -EACCES	timeout, interrupted, refused
  *	a time beyond the clock's end		for_ages
+ *	a thread that is cancelled		a_commit_is_no_cancellation_point
  *	spinning, and none			spin_before_sleep, no_spin*
  */
 #define _GNU_SOURCE
@@ -203,6 +204,28 @@ TEST_F(wait, interrupted)
 		usleep(1000);
 	}
 	EXPECT_EQ(-EINTR, waiting_end(&w));
+}
+
+static void *commit_when_cancelled(void *arg)
+{
+	pthread_cancel(pthread_self());
+	shmring_try_write_from(arg, "x", 1);
+	return arg;
+}
+
+/* A thread that is to end does so before or after a commit, not half-way. */
+TEST_F(wait, a_commit_is_no_cancellation_point)
+{
+	pthread_t thread;
+	struct waiting w;
+	void *end;
+
+	RING_NEEDED(self->in);
+	ASSERT_TRUE(waiting_start(&w, self->in, SHMRING_READABLE, 1));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, commit_when_cancelled, self->out));
+	ASSERT_EQ(0, pthread_join(thread, &end));
+	EXPECT_EQ((void *)self->out, end);
+	EXPECT_EQ(0, waiting_end(&w));
 }
 
 static void *commit_later(void *arg)

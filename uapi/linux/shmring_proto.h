@@ -80,7 +80,8 @@
  *
  * P3 tests a level, not a crossing (as virtio's event index does): an end that
  * dies between P1 and its kick leaves an arm that the next advance, or the
- * release of its role, answers.
+ * release of its role, answers.  Between K1 and K2 only a process can die, with
+ * a ring in memory: there whoever takes its role over wakes W first.
  *
  * The shape is virtio's enable_cb and Xen vchan's request_notify; what is added
  * is the position, so that a waiter that needs more is not woken for less.

@@ -72,12 +72,17 @@ static ssize_t shmring_move(struct shmring_side *side, struct iov_iter *iter,
 	return moved;
 }
 
+static bool shmring_nonblock(const struct kiocb *iocb)
+{
+	return iocb->ki_flags & IOCB_NOWAIT ||
+	       iocb->ki_filp->f_flags & O_NONBLOCK;
+}
+
 /* One pass: wait for what is wanted, and move what is there. */
 static ssize_t shmring_pass(struct kiocb *iocb, struct shmring_side *side,
 			    struct iov_iter *iter)
 {
-	bool nonblock = iocb->ki_flags & IOCB_NOWAIT ||
-			iocb->ki_filp->f_flags & O_NONBLOCK;
+	bool nonblock = shmring_nonblock(iocb);
 	u64 most = min_t(u64, iov_iter_count(iter), side->ring->capacity);
 	u64 min = nonblock ? 1 : 0;
 	s64 ret;
@@ -158,8 +163,7 @@ ssize_t shmring_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	if (IS_ERR(side))
 		return PTR_ERR(side);
-	ret = shmring_passes(iocb, side, to,
-			     !(iocb->ki_filp->f_flags & O_NONBLOCK));
+	ret = shmring_passes(iocb, side, to, !shmring_nonblock(iocb));
 	return ret == -EPIPE ? 0 : ret;
 }
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
@@ -272,6 +273,28 @@ TEST_F(epoll, edge_until_short)
 		ASSERT_EQ(i, flow_move(f, f->mover, i));
 		EXPECT_EQ(f->ready, device_epoll_wait(ep, SOON));
 		EXPECT_EQ(i, flow_move(f, f->waiter, i + 1));
+		EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	}
+	close(ep);
+}
+
+/* A call that says for itself that it does not want to block is no other thing. */
+TEST_F(epoll, edge_until_short_nowait)
+{
+	struct flow *f = &self->flow;
+	bool readable = f->edge == SHMRING_READABLE;
+	int ep = device_epoll(f->waiter, f->ready | EPOLLET);
+	char some[10] = { 0 };
+	struct iovec v = { some, sizeof(some) };
+	int i;
+
+	ASSERT_LE(0, ep);
+	ASSERT_EQ(0, fcntl(f->waiter, F_SETFL, 0));
+	for (i = 1; i <= 5; i++) {
+		ASSERT_EQ(i, flow_move(f, f->mover, i));
+		EXPECT_EQ(f->ready, device_epoll_wait(ep, SOON));
+		EXPECT_EQ(i, readable ? preadv2(f->waiter, &v, 1, -1, RWF_NOWAIT) :
+					pwritev2(f->waiter, &v, 1, -1, RWF_NOWAIT));
 		EXPECT_EQ(0, device_epoll_wait(ep, 0));
 	}
 	close(ep);

@@ -265,40 +265,29 @@ static int tap_begin(struct tap *tap, struct net_device *dev, struct net *net,
 }
 
 static int tap_start_on(struct tap *tap, const struct shmring_tap_start *r,
-			struct net_device *dev, struct net *net)
+			struct net *net, struct shmring *ring)
 {
-	struct shmring *ring;
+	struct net_device *dev = dev_get_by_index(net, r->ifindex);
 	int err;
 
+	if (!dev)
+		return -ENODEV;
 	err = tap_linktype(dev);
 	if (err < 0)
-		return err;
+		goto put;
 	tap->stream.linktype = err;
 	tap->stream.snaplen = r->snaplen ?: SHMRING_TAP_SNAPLEN;
-
-	ring = shmring_from_fd(r->ring_fd);
-	if (IS_ERR(ring))
-		return PTR_ERR(ring);
-	err = -EINVAL;
-	if (shmring_capacity(ring) < PAGE_SIZE)
-		goto put;
-	err = tap_set_filter(tap, r);
-	if (err)
-		goto put;
 	err = tap_begin(tap, dev, net, ring);
-	if (err && tap->filter) {
-		bpf_prog_destroy(tap->filter);
-		tap->filter = NULL;
-	}
 put:
-	shmring_put(ring);
+	if (err < 0)
+		dev_put(dev);
 	return err;
 }
 
 static long tap_start(struct tap *tap, const struct shmring_tap_start *r)
 {
 	struct net *net = current->nsproxy->net_ns;
-	struct net_device *dev;
+	struct shmring *ring;
 	int err;
 
 	if (!ns_capable(net->user_ns, CAP_NET_RAW))
@@ -308,14 +297,28 @@ static long tap_start(struct tap *tap, const struct shmring_tap_start *r)
 	if (tap->started)
 		return -EBUSY;
 
-	dev = dev_get_by_index(net, r->ifindex);
-	if (!dev)
-		return -ENODEV;
-	err = tap_start_on(tap, r, dev, net);
+	ring = shmring_from_fd(r->ring_fd);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	err = -EINVAL;
+	if (shmring_capacity(ring) < PAGE_SIZE)
+		goto put;
+	/*
+	 * Before there is a device, which cannot go while it is held: the filter
+	 * may be in memory that takes a process' own time to be read.
+	 */
+	err = tap_set_filter(tap, r);
 	if (err)
-		dev_put(dev);
-	else
+		goto put;
+	err = tap_start_on(tap, r, net, ring);
+	if (!err) {
 		tap->started = true;
+	} else if (tap->filter) {
+		bpf_prog_destroy(tap->filter);
+		tap->filter = NULL;
+	}
+put:
+	shmring_put(ring);
 	return err;
 }
 

@@ -46,8 +46,8 @@ static int __init example_init(void)
 {
 	int err;
 
-	/* With less the timer is all that its CPU does */
-	if (period_ns < NSEC_PER_USEC)
+	/* With less the timer is all that its CPU does; more is not a time */
+	if (period_ns < NSEC_PER_USEC || period_ns > KTIME_MAX)
 		return -EINVAL;
 	ring = shmring_alloc(1 << 16, 0, 0);
 	if (IS_ERR(ring))

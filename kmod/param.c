@@ -28,8 +28,16 @@ static int shmring_param_set(const char *text, const struct kernel_param *param)
 	return err;
 }
 
+/* Files without a "w" are not asked, but the command line of insmod is. */
+static int shmring_param_refuse(const char *text,
+				const struct kernel_param *param)
+{
+	return -EPERM;
+}
+
 const struct kernel_param_ops shmring_count_ops = {
 	.get = shmring_param_get,
+	.set = shmring_param_refuse,
 };
 
 const struct kernel_param_ops shmring_limit_ops = {

@@ -26,6 +26,7 @@
  * shootdown finds the process gone.
  */
 #include <linux/mm_types.h>
+#include <linux/sched/isolation.h>
 #include <linux/sched/mm.h>
 #include <linux/smp.h>
 
@@ -77,16 +78,29 @@ static void shmring_set_mover(struct shmring_side *side, struct mm_struct *mm)
 		mmdrop(old);
 }
 
+/* Is the caller where the machine's owner wants no interrupts? */
+static bool shmring_isolated(void)
+{
+	int cpu = raw_smp_processor_id();
+
+	return !housekeeping_test_cpu(cpu, HK_TYPE_DOMAIN) ||
+	       !housekeeping_test_cpu(cpu, HK_TYPE_TICK);
+}
+
 /**
  * shmring_unfence - from here on the calling process may move a side unfenced
  * @side: the side, whose role the process has
  *
+ * Who is on an isolated CPU (isolcpus=, nohz_full=) goes on fencing, and is not
+ * interrupted.  An end asks again after each kick, so one that comes to such a
+ * CPU, or leaves it, is heard of.
+ *
  * Context: process.
- * Return: 0; -EOPNOTSUPP where no heavy barrier can be had.
+ * Return: 0; -EOPNOTSUPP where no heavy barrier can be had, or is unwise.
  */
 int shmring_unfence(struct shmring_side *side)
 {
-	if (!SHMRING_MAY_UNFENCE || !current->mm)
+	if (!SHMRING_MAY_UNFENCE || !current->mm || shmring_isolated())
 		return -EOPNOTSUPP;
 	mmgrab(current->mm);
 	shmring_set_mover(side, current->mm);

@@ -431,7 +431,8 @@ struct shmring_ioc_lowat {
  * SHMRING_UNFENCED into its page: whoever arms against it then interrupts the
  * CPUs on which the process runs.  Another process that asks for the same role
  * takes its place.  EINVAL a bad field; EACCES not an edge that this end makes;
- * EOPNOTSUPP not on this kernel (shmring_kernel_page.fence).
+ * EOPNOTSUPP not on this kernel (shmring_kernel_page.fence), or not on this CPU,
+ * which is isolated.
  */
 struct shmring_ioc_unfence {
 	__u32 size;

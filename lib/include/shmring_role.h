@@ -36,7 +36,8 @@ extern "C" {
 /*
  * How many commits an end fences after it was made, and after each kick.  That
  * many fences, of some 5 to 100 ns, cost about what one heavy barrier does, so
- * that the two ends together pay at most twice the least that was possible.
+ * that for each arm that was answered the two ends together pay at most twice the
+ * least that was possible.
  */
 #ifndef SHMRING_FENCES
 #define SHMRING_FENCES		256

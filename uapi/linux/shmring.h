@@ -392,8 +392,8 @@ struct shmring_ioc_kick {
  * @timeout_ns: how long to sleep at most; 0: not at all; negative: no limit
  *
  * Returns as SHMRING_IOC_ARM, but never 0.  ETIMEDOUT; EINTR a signal came, or
- * the process was stopped and goes on;
- * EINVAL, EACCES, EPIPE, EBADMSG as there.
+ * the process, or the machine, was suspended and goes on; EINVAL, EACCES, EPIPE,
+ * EBADMSG as there.
  */
 struct shmring_ioc_wait {
 	__u32 size;

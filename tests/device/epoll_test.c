@@ -22,29 +22,8 @@ FIXTURE(epoll)
 	struct flow flow;
 };
 
-FIXTURE_VARIANT(epoll)
-{
-	__u32 edge;
-	__u64 start;
-};
-
-FIXTURE_VARIANT_ADD(epoll, readable) {
-	.edge = SHMRING_READABLE,
-};
-
-FIXTURE_VARIANT_ADD(epoll, writable) {
-	.edge = SHMRING_WRITABLE,
-};
-
-FIXTURE_VARIANT_ADD(epoll, readable_near_2_64) {
-	.edge = SHMRING_READABLE,
-	.start = -3ULL,
-};
-
-FIXTURE_VARIANT_ADD(epoll, writable_near_2_64) {
-	.edge = SHMRING_WRITABLE,
-	.start = -FLOW_CAPACITY - 3ULL,
-};
+FIXTURE_VARIANT(epoll) FLOW_VARIANT;
+FLOW_VARIANTS(epoll);
 
 FIXTURE_SETUP(epoll)
 {

@@ -36,6 +36,23 @@ struct flow {
 	const struct shmring_counters *counters;
 };
 
+/* What tests of both directions are tried with, positions around their wrap, too. */
+#define FLOW_VARIANT							\
+	{								\
+		__u32 edge;						\
+		__u64 start;						\
+	}
+
+#define FLOW_VARIANT_ADD(fixture, name, e, at)				\
+	FIXTURE_VARIANT_ADD(fixture, name) { .edge = (e), .start = (at) }
+
+#define FLOW_VARIANTS(fixture)						\
+	FLOW_VARIANT_ADD(fixture, readable, SHMRING_READABLE, 0);	\
+	FLOW_VARIANT_ADD(fixture, writable, SHMRING_WRITABLE, 0);	\
+	FLOW_VARIANT_ADD(fixture, readable_near_2_64, SHMRING_READABLE, -3ULL); \
+	FLOW_VARIANT_ADD(fixture, writable_near_2_64, SHMRING_WRITABLE,	\
+			 -FLOW_CAPACITY - 3ULL)
+
 bool flow_open(struct flow *flow, __u32 edge, __u64 start);
 /* false: something stays behind in the kernel */
 bool flow_close(struct flow *flow);

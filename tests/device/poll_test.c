@@ -20,29 +20,8 @@ FIXTURE(wait)
 	struct flow flow;
 };
 
-FIXTURE_VARIANT(wait)
-{
-	__u32 edge;
-	__u64 start;
-};
-
-FIXTURE_VARIANT_ADD(wait, readable) {
-	.edge = SHMRING_READABLE,
-};
-
-FIXTURE_VARIANT_ADD(wait, writable) {
-	.edge = SHMRING_WRITABLE,
-};
-
-FIXTURE_VARIANT_ADD(wait, readable_near_2_64) {
-	.edge = SHMRING_READABLE,
-	.start = -3ULL,
-};
-
-FIXTURE_VARIANT_ADD(wait, writable_near_2_64) {
-	.edge = SHMRING_WRITABLE,
-	.start = -FLOW_CAPACITY - 3ULL,
-};
+FIXTURE_VARIANT(wait) FLOW_VARIANT;
+FLOW_VARIANTS(wait);
 
 FIXTURE_SETUP(wait)
 {

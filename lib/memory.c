@@ -271,20 +271,12 @@ static uint32_t gone_bits(uint32_t roles)
 	return gone;
 }
 
-/* Whoever waits for what these roles do is to look again, armed or not. */
-static void signal_peers(struct ring *r)
-{
-	if (r->roles & SHMRING_ROLE_PRODUCER)
-		signal_event(&r->event[edge_index(SHMRING_READABLE)]);
-	if (r->roles & SHMRING_ROLE_CONSUMER)
-		signal_event(&r->event[edge_index(SHMRING_WRITABLE)]);
-}
-
 /*
  * memory_arrive - the roles that @r holds are not gone, or no longer
  *
  * A predecessor may have been killed between K1 and K2 of shmring_proto.h: then
- * there is no arm to answer any more, and a peer who sleeps.
+ * there is no arm to answer any more, and a peer who sleeps.  One who has never
+ * armed has lost nothing, and a new ring gives no token.
  */
 void memory_arrive(struct ring *r)
 {
@@ -293,7 +285,10 @@ void memory_arrive(struct ring *r)
 	if (!gone)
 		return;
 	__atomic_fetch_and(&r->k->state, ~gone, __ATOMIC_SEQ_CST);
-	signal_peers(r);
+	if (r->roles & SHMRING_ROLE_PRODUCER && shmring_load(&r->k->rx.arms))
+		signal_event(&r->event[edge_index(SHMRING_READABLE)]);
+	if (r->roles & SHMRING_ROLE_CONSUMER && shmring_load(&r->k->tx.arms))
+		signal_event(&r->event[edge_index(SHMRING_WRITABLE)]);
 }
 
 /*
@@ -308,7 +303,10 @@ static void memory_leave(struct ring *r)
 	if (!gone)
 		return;
 	__atomic_fetch_or(&r->k->state, gone, __ATOMIC_SEQ_CST);
-	signal_peers(r);
+	if (r->roles & SHMRING_ROLE_PRODUCER)
+		signal_event(&r->event[edge_index(SHMRING_READABLE)]);
+	if (r->roles & SHMRING_ROLE_CONSUMER)
+		signal_event(&r->event[edge_index(SHMRING_WRITABLE)]);
 }
 
 const struct backend shmring_memory = {

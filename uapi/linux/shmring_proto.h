@@ -234,7 +234,7 @@ static inline __u64 shmring_end_arm(struct shmring_end *e, __u64 min,
 	shmring_full_fence();			/* W2: pairs with P2, F2 */
 	if (shmring_load_acquire(e->peer_mode) != SHMRING_FENCED)	/* F1 */
 		heavy(ctx);			/* W2: pairs with the light P2 */
-	shmring_add(arming, -1);		/* A3: pairs with A2 */
+	shmring_add(arming, -(__u64)1);	/* A3: pairs with A2 */
 	return shmring_end_credit(e);		/* W3: pairs with P1 */
 }
 

@@ -121,7 +121,7 @@ TEST_F(registry, unknown)
 	device_close(&fd);
 }
 
-TEST_F(registry, not_used_again_soon)
+TEST_F_TIMEOUT(registry, not_used_again_soon, 120)
 {
 	int fd = device_ring(64, SHMRING_ROLE_OBSERVER);
 	__u32 first, last, next;

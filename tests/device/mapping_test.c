@@ -26,16 +26,8 @@ FIXTURE(ring)
 	struct tagged_ring ring;
 };
 
-FIXTURE_VARIANT(ring)
-{
-	__u32 bytes;
-	__u32 pages;
-};
-
-FIXTURE_VARIANT_ADD(ring, two_bytes) { .bytes = 2 };
-FIXTURE_VARIANT_ADD(ring, below_a_page) { .bytes = 2048 };
-FIXTURE_VARIANT_ADD(ring, one_page) { .pages = 1 };
-FIXTURE_VARIANT_ADD(ring, four_pages) { .pages = 4 };
+FIXTURE_VARIANT(ring) TAGGED_VARIANT;
+TAGGED_VARIANTS(ring);
 
 FIXTURE_SETUP(ring)
 {

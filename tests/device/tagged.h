@@ -55,7 +55,19 @@ struct tagged_ring {
 	__u32 handle;
 };
 
-/* Its capacity in bytes, or if that is 0 in pages. */
+/* What tests are tried with: a capacity in bytes, or if that is 0 in pages. */
+#define TAGGED_VARIANT							\
+	{								\
+		__u32 bytes;						\
+		__u32 pages;						\
+	}
+
+#define TAGGED_VARIANTS(fixture)					\
+	FIXTURE_VARIANT_ADD(fixture, two_bytes) { .bytes = 2 };		\
+	FIXTURE_VARIANT_ADD(fixture, below_a_page) { .bytes = 2048 };	\
+	FIXTURE_VARIANT_ADD(fixture, one_page) { .pages = 1 };		\
+	FIXTURE_VARIANT_ADD(fixture, four_pages) { .pages = 4 }
+
 bool tagged_open(struct tagged_ring *ring, __u32 bytes, __u32 pages);
 /* false: something stays behind in the kernel */
 bool tagged_close(struct tagged_ring *ring);

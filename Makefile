@@ -200,7 +200,9 @@ $(bpf_program): tests/bench/kernel/bpf/bench.c tests/bench/kernel/control.h
 	$(Q)clang -target bpf -O2 -g -Wall -Werror -Itests/bench/kernel \
 		-isystem /usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 
+# A program whose source has gone is a test no longer, and would count as forgotten.
 tests: $(test_programs)
+	$(Q)rm -f $(filter-out $(test_programs),$(wildcard $(B)/tests/*_test))
 $(test_objects): cflags += -isystem build/kselftest
 $(test_objects): | $(fetched_tests) $(if $(foreign),$(fetched_kernel))
 

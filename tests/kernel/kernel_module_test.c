@@ -139,6 +139,19 @@ TEST_F(modules, example_drops)
 	shmring_free(ring);
 }
 
+/* The timer's period: no less than its handler needs, no more than a timer has. */
+TEST_F(modules, example_period)
+{
+	EXPECT_EQ(-EINVAL, load("period_ns=0"));
+	EXPECT_EQ(-EINVAL, load("period_ns=999"));
+	EXPECT_EQ(-EINVAL, load("period_ns=9223372036854775808"));
+	EXPECT_EQ(-EINVAL, load("period_ns=soon"));
+	EXPECT_EQ(-ENOENT, unload(EXAMPLE));
+	ASSERT_EQ(0, load("period_ns=9223372036854775807"));
+	EXPECT_LT(0, number_in(HANDLE));
+	EXPECT_EQ(0, unload(EXAMPLE));
+}
+
 /* A producer's module goes while a process is attached, and asleep. */
 TEST_F(modules, producer_unloads)
 {

@@ -7,10 +7,17 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <net/if.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -122,6 +129,89 @@ TEST_F_TIMEOUT(life, the_interface_is_deleted_and_the_file_closed, 120)
 		wait(NULL);
 		ASSERT_EQ(0, net_pair());
 	}
+}
+
+/* A page that is there when we have served its first reader's fault: -1 */
+static int page_to_serve(void **page)
+{
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	*page = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = (uintptr_t)*page;
+	range.range.len = sysconf(_SC_PAGESIZE);
+	if (*page != MAP_FAILED && !ioctl(fd, UFFDIO_API, &api) &&
+	    !ioctl(fd, UFFDIO_REGISTER, &range))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+struct slow_start {
+	int fd;
+	struct shmring_tap_start request;
+};
+
+static void *start_slowly(void *arg)
+{
+	struct slow_start *slow = arg;
+
+	return (void *)(long)tap_ioctl(slow->fd, SHMRING_TAP_IOC_START,
+				       &slow->request);
+}
+
+/*
+ * A filter takes as long to be read as whoever serves its memory likes.  Meanwhile
+ * the device can be unregistered, which would wait for all who hold it.
+ */
+TEST_F(life, the_interface_is_deleted_while_a_filter_is_read)
+{
+	static struct sock_filter served[65536 / sizeof(struct sock_filter)] = {
+		BPF_STMT(BPF_RET | BPF_K, ~0U),
+	};
+	struct slow_start slow;
+	struct uffdio_copy fill;
+	struct pollfd poll_for = { .events = POLLIN };
+	pthread_t starter;
+	void *page, *result;
+	pid_t deleter;
+	int fault = page_to_serve(&page);
+
+	if (fault < 0)
+		SKIP(return, "no userfaultfd");
+	slow.fd = tap_open();
+	self->tap.ring = tap_ring(CAPACITY);
+	ASSERT_NE(NULL, self->tap.ring);
+	slow.request = tap_request(self->tap.ring, "t0");
+	slow.request.filter = (uintptr_t)page;
+	slow.request.filter_len = 1;
+	ASSERT_EQ(0, pthread_create(&starter, NULL, start_slowly, &slow));
+	poll_for.fd = fault;
+	ASSERT_EQ(1, poll(&poll_for, 1, 10000));
+
+	deleter = fork();
+	if (!deleter)
+		_exit(net_run("ip link del t0") ? 1 : 0);
+	poll_for.fd = syscall(SYS_pidfd_open, deleter, 0);
+	EXPECT_EQ(1, poll(&poll_for, 1, 10000));
+	close(poll_for.fd);
+
+	fill = (struct uffdio_copy){
+		.dst = (uintptr_t)page,
+		.src = (uintptr_t)served,
+		.len = sysconf(_SC_PAGESIZE),
+	};
+	ASSERT_EQ(0, ioctl(fault, UFFDIO_COPY, &fill));
+	ASSERT_EQ(0, pthread_join(starter, &result));
+	EXPECT_EQ(-ENODEV, (long)result);
+	close(fault);
+	close(slow.fd);
+	shmring_free(self->tap.ring);
+	waitpid(deleter, NULL, 0);
 }
 
 TEST_F(life, the_interface_moves)

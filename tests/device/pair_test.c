@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The two ends of a ring, at several positions: how they arm, wait and kick, what
- * they hear of one another, and what is said of the ring
+ * The two ends of a ring, at several positions: how they arm, wait and kick, and
+ * what they hear of one another
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -716,136 +716,6 @@ TEST_F(pair, corruption_outlives_the_end)
 	EXPECT_EQ(-EBADMSG, device_arm(pair->producer, SHMRING_WRITABLE, 0));
 	EXPECT_EQ(-EBADMSG, device_arm(pair->consumer, SHMRING_READABLE, 0));
 	EXPECT_EQ(POLLERR, POLLERR & device_poll(pair->producer, 0));
-}
-
-/*
- * --- What is said of a ring
- */
-
-TEST_F(pair, info)
-{
-	struct device_pair *pair = &self->pair;
-	const struct shmring_kernel_page *k = pair->p.k;
-	const __u64 page = sysconf(_SC_PAGESIZE);
-	struct shmring_ioc_info info, other;
-	struct {
-		struct shmring_ioc_info info;
-		unsigned char more[40];
-	} longer;
-	__u32 second;
-	pid_t pid;
-	size_t i;
-
-	put(pair, 100);
-	take(pair, 30);
-	ASSERT_EQ(0, device_info(pair->producer, &info));
-	EXPECT_EQ(sizeof(info), info.size);
-	EXPECT_EQ(0, info.flags);
-	EXPECT_EQ(SHMRING_ROLE_PRODUCER, info.roles);
-	EXPECT_EQ(0, info.state);
-	EXPECT_EQ(page, info.page_size);
-	EXPECT_EQ(CAPACITY, info.capacity);
-	EXPECT_EQ(0, info.consumer_offset);
-	EXPECT_EQ(page, info.kernel_offset);
-	EXPECT_EQ(2 * page, info.producer_offset);
-	EXPECT_EQ(3 * page, info.data_offset);
-	EXPECT_EQ(info.data_offset + (page > CAPACITY ? page : 2 * CAPACITY),
-		  info.map_length);
-	EXPECT_EQ(self->start + 100, info.wr);
-	EXPECT_EQ(self->start + 30, info.rd);
-	EXPECT_EQ(1, info.rx_lowat);
-	EXPECT_EQ(1, info.tx_lowat);
-	EXPECT_EQ(getpid(), info.producer_pid);
-	EXPECT_EQ(getpid(), info.consumer_pid);
-	EXPECT_EQ(1, info.handles);
-	EXPECT_EQ(0, info.reserved);
-	EXPECT_EQ(0, info.drops);
-	EXPECT_EQ(0, info.drop_bytes);
-
-	/* Page K says the same */
-	EXPECT_EQ(SHMRING_MAGIC, k->magic);
-	EXPECT_EQ(SHMRING_ABI_VERSION, k->version);
-	EXPECT_EQ(SHMRING_BACKEND_DEVICE, k->backend);
-	EXPECT_EQ(info.page_size, k->page_size);
-	EXPECT_EQ(info.capacity, k->capacity);
-	EXPECT_EQ(info.consumer_offset, k->consumer_offset);
-	EXPECT_EQ(info.kernel_offset, k->kernel_offset);
-	EXPECT_EQ(info.producer_offset, k->producer_offset);
-	EXPECT_EQ(info.data_offset, k->data_offset);
-	EXPECT_EQ(info.map_length, k->map_length);
-
-	/* Counters: each where it belongs */
-	ASSERT_EQ(70, device_arm(pair->consumer, SHMRING_READABLE, 1));
-	ASSERT_EQ(0, device_arm(pair->consumer, SHMRING_READABLE, 71));
-	ASSERT_EQ(-ETIMEDOUT, device_wait(pair->consumer, SHMRING_READABLE, 71,
-					  1));
-	put(pair, 10);
-	ASSERT_EQ(1, device_kick(pair->producer, SHMRING_READABLE));
-	ASSERT_EQ(0, device_arm(pair->producer, SHMRING_WRITABLE, CAPACITY));
-	ASSERT_EQ(0, device_info(self->observer, &other));
-	EXPECT_EQ(SHMRING_ROLE_OBSERVER, other.roles);
-	EXPECT_EQ(1, other.rx.kicks);
-	EXPECT_LE(3, other.rx.arms);
-	EXPECT_GE(4, other.rx.arms);
-	EXPECT_GE(1, other.rx.sleeps);
-	EXPECT_EQ(0, other.rx.barriers);
-	EXPECT_EQ(0, other.tx.kicks);
-	EXPECT_EQ(1, other.tx.arms);
-	EXPECT_EQ(0, other.tx.sleeps);
-	EXPECT_EQ(0, memcmp(&other.rx, &k->rx, sizeof(other.rx)));
-	EXPECT_EQ(0, memcmp(&other.tx, &k->tx, sizeof(other.tx)));
-
-	ASSERT_EQ(0, device_register(pair->consumer, 0, &second));
-	ASSERT_EQ(0, device_info(pair->consumer, &other));
-	EXPECT_EQ(SHMRING_ROLE_CONSUMER, other.roles);
-	EXPECT_EQ(2, other.handles);
-
-	/* A longer one is cleared to its end, and told how much there is */
-	memset(&longer, 0xff, sizeof(longer));
-	longer.info.size = sizeof(longer);
-	ASSERT_EQ(0, device_ioctl(pair->producer, SHMRING_IOC_INFO, &longer));
-	EXPECT_EQ(sizeof(info), longer.info.size);
-	EXPECT_EQ(CAPACITY, longer.info.capacity);
-	for (i = 0; i < sizeof(longer.more); i++)
-		EXPECT_EQ(0, longer.more[i]);
-
-	/* Who holds a role is who claimed it, until it goes */
-	device_unmap(&pair->p);
-	device_close(&pair->producer);
-	pid = fork();
-	if (!pid) {
-		int fd = device_end(pair->handle, SHMRING_ROLE_PRODUCER);
-		struct shmring_ioc_info mine;
-
-		if (fd < 0 || device_info(fd, &mine) ||
-		    mine.producer_pid != (__u32)getpid() ||
-		    mine.consumer_pid != (__u32)getppid())
-			_exit(1);
-		pause();
-	}
-	do {
-		device_sleep_ms(1);
-		ASSERT_EQ(0, device_info(pair->consumer, &other));
-	} while (!other.producer_pid);
-	EXPECT_EQ(pid, other.producer_pid);
-	kill(pid, SIGKILL);
-	EXPECT_EQ(256 + SIGKILL, device_child(pid));
-	ASSERT_EQ(0, device_info(pair->consumer, &other));
-	EXPECT_EQ(0, other.producer_pid);
-	EXPECT_EQ(SHMRING_STATE_PRODUCER_GONE, other.state);
-}
-
-TEST_F(pair, info_flags)
-{
-	struct shmring_ioc_info info;
-	int fd = device_open(O_RDWR);
-
-	ASSERT_EQ(0, device_create_full(fd, 64, SHMRING_ROLE_BOTH,
-					SHMRING_F_PERSIST, 0));
-	ASSERT_EQ(0, device_info(fd, &info));
-	EXPECT_EQ(SHMRING_F_PERSIST, info.flags);
-	EXPECT_EQ(SHMRING_ROLE_BOTH, info.roles);
-	device_close(&fd);
 }
 
 /* The data's way by system calls passes the same positions. */

@@ -82,15 +82,20 @@ static struct shmring_handle *shmring_find(u32 id)
 	return NULL;
 }
 
-/* Called with registry_lock held. */
+/* Called with registry_lock held.  The ring may be gone afterwards. */
 static void shmring_erase(struct shmring_handle *h)
 {
+	struct shmring *ring = h->ring;
+	unsigned int left = ring->nr_handles - 1;
+
 	xa_erase(&registry, h->id);
 	list_del(&h->list);
-	if (!--h->ring->nr_handles)
-		list_del_init(&h->ring->mortal);
+	if (!left)
+		list_del_init(&ring->mortal);
 	WRITE_ONCE(handles, handles - 1);
 	kfree(h);
+	/* Pairs with shmring_registry_forget(), which may be waiting to free it */
+	smp_store_release(&ring->nr_handles, left);
 }
 
 /* Called with registry_lock held.  Returns how many there were. */
@@ -110,10 +115,10 @@ static unsigned int shmring_erase_all(struct shmring *ring)
  */
 static struct shmring *shmring_remove(struct shmring_handle *h)
 {
-	struct shmring *ring = h->ring;
+	struct shmring *kept = h->ring->flags & SHMRING_F_PERSIST ? h->ring : NULL;
 
 	shmring_erase(h);
-	return ring->flags & SHMRING_F_PERSIST ? ring : NULL;
+	return kept;
 }
 
 /* Not under registry_lock, which the last reference takes. */
@@ -314,6 +319,13 @@ u32 shmring_nr_handles(struct shmring *ring)
  */
 void shmring_registry_forget(struct shmring *ring)
 {
+	/*
+	 * Nobody adds one any more, and without one no exit waits for the others'
+	 * handles.  Pairs with shmring_erase(): whoever has removed the last one
+	 * has done with the ring.
+	 */
+	if (!smp_load_acquire(&ring->nr_handles))
+		return;
 	mutex_lock(&registry_lock);
 	shmring_erase_all(ring);
 	mutex_unlock(&registry_lock);

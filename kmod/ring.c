@@ -196,9 +196,7 @@ static void shmring_release(struct kref *ref)
 	unsigned int nr_pages = ring->head.nr + ring->data.nr + ring->arena.nr;
 	kuid_t uid = ring->uid;
 
-	/* Nobody adds one any more; without one, no exit waits for the registry */
-	if (ring->nr_handles)
-		shmring_registry_forget(ring);
+	shmring_registry_forget(ring);
 	shmring_cancel_recheck(&ring->consumer);
 	shmring_cancel_recheck(&ring->producer);
 	/* Nobody queues a kick any more; one may still be on its way */

@@ -105,7 +105,7 @@ struct shmring_side {
  * @handles: its handles; under the registry's lock
  * @mortal: among those whose PID namespace may end before them, while it has
  *	handles; under the registry's lock
- * @nr_handles: how many; under the registry's lock
+ * @nr_handles: how many; changes under the registry's lock
  */
 struct shmring {
 	struct kref ref;

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 #include "device.h"
 
 #define HANDLES_MAX	64
+#define RACES		500
 
 #define OWNER		1000
 #define OWNERS_GROUP	1001
@@ -139,6 +141,53 @@ TEST_F_TIMEOUT(registry, not_used_again_soon, 120)
 	}
 	EXPECT_EQ(-ENOENT, device_end(first, SHMRING_ROLE_OBSERVER));
 	device_close(&fd);
+}
+
+struct remover {
+	pthread_barrier_t start;
+	__u32 handle;
+	unsigned int removed;
+	unsigned int faults;
+};
+
+static void *remove_handles(void *arg)
+{
+	struct remover *r = arg;
+	int fd = device_open(O_RDONLY);
+	int i, err;
+
+	for (i = 0; i < RACES; i++) {
+		pthread_barrier_wait(&r->start);
+		err = device_unregister(fd, r->handle);
+		r->removed += !err;
+		r->faults += err && err != -ENOENT;
+		pthread_barrier_wait(&r->start);
+	}
+	device_close(&fd);
+	return NULL;
+}
+
+/* Who frees it and who removes its name: whichever is later finds nothing left. */
+TEST_F(registry, unregister_while_the_ring_goes)
+{
+	struct remover r = { 0 };
+	pthread_t thread;
+	int i, fd;
+
+	ASSERT_EQ(0, pthread_barrier_init(&r.start, NULL, 2));
+	ASSERT_EQ(0, pthread_create(&thread, NULL, remove_handles, &r));
+	for (i = 0; i < RACES; i++) {
+		fd = device_ring(64, SHMRING_ROLE_BOTH);
+		EXPECT_LE(0, fd);
+		EXPECT_EQ(0, device_register(fd, 0, &r.handle));
+		pthread_barrier_wait(&r.start);
+		device_close(&fd);
+		pthread_barrier_wait(&r.start);
+	}
+	pthread_join(thread, NULL);
+	EXPECT_EQ(0, r.faults);
+	EXPECT_LT(0, r.removed);
+	EXPECT_EQ(0, device_param("handles"));
 }
 
 TEST_F(registry, unregister_leaves_the_ring)

@@ -27,7 +27,7 @@ struct shmring_file {
  */
 static inline struct shmring *shmring_file_ring(const struct shmring_file *f)
 {
-	/* Pairs with shmring_file_bind(): with the ring come its roles */
+	/* Pairs with shmring_bind(): with the ring come its roles */
 	return smp_load_acquire(&f->ring);
 }
 

@@ -42,7 +42,7 @@ help:
 	@echo 'make test-long    the same, for longer'
 	@echo 'make test-deep    what is too slow for that: kernels that look for bugs, and more;'
 	@echo '                  test-deep-short: the most telling part, in some 10 minutes'
-	@echo 'make bench        ways from one CPU to another, side by side; bench-quick: in two minutes;'
+	@echo 'make bench        ways from one CPU to another, side by side; bench-quick: in a minute;'
 	@echo '                  BENCH="options", ADAPTERS="files" (tests/bench/README.md)'
 	@echo 'make bench-kernel ways from the kernel to a process, side by side in a virtual machine'
 	@echo 'make check        static checks and sanitizers'

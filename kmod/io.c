@@ -140,8 +140,15 @@ static ssize_t shmring_passes(struct kiocb *iocb, struct shmring_side *side,
 
 	while (iov_iter_count(iter)) {
 		ret = shmring_pass(iocb, side, iter);
-		if (ret < 0)
+		if (ret < 0) {
+			/*
+			 * Whoever waits for an edge after these last bytes may have
+			 * been told of the peer's end together with them.
+			 */
+			if (done && ret == -EPIPE)
+				shmring_wake_all(side, side->hup);
 			return done ?: ret;
+		}
 		done += ret;
 		if (once || fatal_signal_pending(current))
 			break;

@@ -257,6 +257,27 @@ TEST_F(epoll, edge_until_short)
 	close(ep);
 }
 
+/* The last bytes and the end come as one edge; of the end there is another. */
+TEST_F(epoll, edge_until_short_and_the_end)
+{
+	struct flow *f = &self->flow;
+	bool readable = f->edge == SHMRING_READABLE;
+	int ep = device_epoll(f->waiter, f->ready | EPOLLET);
+
+	ASSERT_LE(0, ep);
+	ASSERT_EQ(5, flow_move(f, f->mover, 5));
+	flow_mover_goes(f);
+	EXPECT_EQ(f->ready | EPOLLHUP, device_epoll_wait(ep, SOON));
+	EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	if (readable) {
+		EXPECT_EQ(5, flow_move(f, f->waiter, FLOW_CAPACITY));
+		EXPECT_EQ(f->ready | EPOLLHUP, device_epoll_wait(ep, SOON));
+	}
+	EXPECT_EQ(readable ? 0 : -EPIPE, flow_move(f, f->waiter, 1));
+	EXPECT_EQ(0, device_epoll_wait(ep, 0));
+	close(ep);
+}
+
 /* A call that says for itself that it does not want to block is no other thing. */
 TEST_F(epoll, edge_until_short_nowait)
 {

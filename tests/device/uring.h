@@ -9,7 +9,8 @@
 
 #include "stream.h"
 
-#define URING_CAPACITY	16384U
+/* A page or more everywhere: a span is one piece wherever it begins */
+#define URING_CAPACITY	65536U
 #define URING_START	(0ULL - 1000)
 
 /* Long enough for what must not happen to happen, on an emulated machine. */
@@ -18,7 +19,7 @@
 
 /**
  * struct uring - what each test begins with
- * @pair: an empty ring, its data mirrored unless pages are larger than it
+ * @pair: an empty ring, its data mirrored
  * @queue: for 16 requests
  * @cqe: the last one that ended
  * @buf: twice the ring's capacity

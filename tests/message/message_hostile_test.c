@@ -305,6 +305,9 @@ TEST_F(hostile, taken_back)
 	} while ((!err || err == -ETIMEDOUT) && now_ns() < end);
 	__atomic_store_n(&c.stop, 1, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
+	/* Two threads on one CPU hardly ever meet like that */
+	if (!err || err == -ETIMEDOUT)
+		SKIP(return, "never gone in the midst of a wait");
 	EXPECT_EQ(-EBADMSG, err);
 	EXPECT_EQ(-EBADMSG, shmring_message_wait(self->in, ms(1)));
 }

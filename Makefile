@@ -170,8 +170,8 @@ $(message_programs) $(bridge_programs): $(B)/obj/tests/ring/ring.o
 # Hunted ends stop fencing soon, so that their peers arm against both modes.
 $(B)/obj/tests/hunt/ring_lib.o: cflags += -DSHMRING_FENCES=4
 
-# Ends in the kernel are hunted like those of processes.
-$(kernel_programs): $(hunt_helpers)
+# Ends in the kernel are hunted like those of processes; their modules come and go.
+$(kernel_programs): $(hunt_helpers) $(B)/obj/tests/device/module.o
 
 # Deep tests go wherever the others do.
 $(deep_programs): $(device_helpers) $(kernel_helpers) $(hunt_helpers) $(tap_helpers)

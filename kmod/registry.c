@@ -94,7 +94,7 @@ static void shmring_erase(struct shmring_handle *h)
 		list_del_init(&ring->mortal);
 	WRITE_ONCE(handles, handles - 1);
 	kfree(h);
-	/* Pairs with shmring_registry_forget(), which may be waiting to free it */
+	/* Pairs with shmring_registry_forget(), whose caller frees it */
 	smp_store_release(&ring->nr_handles, left);
 }
 

@@ -8,17 +8,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 
+#include "module.h"
+#include "send.h"
 #include "stream.h"
 
 #define CAPACITY	16384U
@@ -230,24 +230,10 @@ TEST_F(death, not_by_sigstop)
 /* An end on its way through a socket is nobody's, but not gone. */
 TEST_F(death, of_a_message_that_nobody_took)
 {
-	union {
-		struct cmsghdr header;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { .header = {
-		.cmsg_len = CMSG_LEN(sizeof(int)),
-		.cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-	} };
-	struct iovec v = { "x", 1 };
-	struct msghdr message = {
-		.msg_iov = &v, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
 	int sockets[2];
 
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_DGRAM, 0, sockets));
-	memcpy(CMSG_DATA(&control.header), &self->pair.producer, sizeof(int));
-	ASSERT_EQ(1, sendmsg(sockets[0], &message, 0));
+	ASSERT_EQ(0, send_fd(sockets[0], self->pair.producer));
 	close_producer(&self->pair);
 	EXPECT_TRUE(alive(self));
 	close(sockets[0]);
@@ -370,27 +356,10 @@ TEST_F(death, in_the_middle_of_setting_up)
 
 /* --- What holds the module */
 
-/*
- * EWOULDBLOCK is what delete_module(2) says of a module that is in use; EBUSY
- * is for one that is not wholly there.  rmmod(8) looks before it asks, and
- * says "in use".
- */
+/* rmmod(8) looks before it asks, and says "in use". */
 static bool module_in_use(void)
 {
-	return syscall(SYS_delete_module, "shmring", O_NONBLOCK) == -1 &&
-	       errno == EWOULDBLOCK;
-}
-
-static int module_users(void)
-{
-	FILE *file = fopen("/sys/module/shmring/refcnt", "r");
-	int count = -1;
-
-	if (file && fscanf(file, "%d", &count) != 1)
-		count = -1;
-	if (file)
-		fclose(file);
-	return count;
+	return module_unload("shmring") == -EWOULDBLOCK;
 }
 
 TEST_F(death, not_of_the_module_in_use)

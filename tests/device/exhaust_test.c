@@ -27,6 +27,7 @@
 
 #include "kselftest_harness.h"
 #include "device.h"
+#include "send.h"
 
 #define USER		1000
 #define ROOM		12
@@ -243,27 +244,12 @@ static int bridge(FIXTURE_DATA(exhaust) *self)
 /* What does not fit is released on the spot. */
 static int receive(FIXTURE_DATA(exhaust) *self)
 {
-	char control[CMSG_SPACE(sizeof(int))] = { 0 }, byte = 0;
-	struct iovec v = { &byte, 1 };
-	struct msghdr m = {
-		.msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int fd = shmring_fd(self->ring);
+	int fd = send_fd(self->sockets[0], shmring_fd(self->ring));
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	if (sendmsg(self->sockets[0], &m, 0) != 1 ||
-	    recvmsg(self->sockets[1], &m, MSG_CMSG_CLOEXEC) != 1)
-		return -errno;
-	if (m.msg_flags & MSG_CTRUNC)
-		return -EMFILE;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+	if (!fd)
+		fd = receive_fd(self->sockets[1]);
+	if (fd < 0)
+		return fd;
 	close(fd);
 	return 0;
 }

@@ -6,28 +6,15 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "device.h"
+#include "module.h"
 
 static int load(const char *parameters)
 {
-	int fd = open("shmring.ko", O_RDONLY | O_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
-	close(fd);
-	return err;
-}
-
-static int unload(void)
-{
-	return syscall(SYS_delete_module, "shmring", O_NONBLOCK) ? -errno : 0;
+	return module_load("shmring.ko", parameters);
 }
 
 static bool has_device(void)
@@ -43,14 +30,14 @@ FIXTURE_SETUP(load)
 	if (access("shmring.ko", R_OK))
 		SKIP(exit(KSFT_SKIP), "no shmring.ko beside it");
 	ASSERT_TRUE(device_idle());
-	ASSERT_EQ(0, unload());
+	ASSERT_EQ(0, module_unload("shmring"));
 	ASSERT_FALSE(has_device());
 }
 
 /* The other tests want it as it is without a word. */
 FIXTURE_TEARDOWN(load)
 {
-	unload();
+	module_unload("shmring");
 	EXPECT_EQ(0, load(""));
 	EXPECT_TRUE(has_device());
 }

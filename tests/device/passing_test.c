@@ -11,6 +11,7 @@
 
 #include "kselftest_harness.h"
 #include "device.h"
+#include "send.h"
 
 #define STRANGER	2000
 
@@ -25,43 +26,6 @@ FIXTURE_SETUP(passing)
 FIXTURE_TEARDOWN(passing)
 {
 	EXPECT_TRUE(device_idle());
-}
-
-static bool send_fd(int socket, int fd)
-{
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {};
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(socket, &msg, 0) == 1;
-}
-
-static int receive_fd(int socket)
-{
-	char byte, control[CMSG_SPACE(sizeof(int))] = {};
-	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	int fd = -1;
-
-	if (recvmsg(socket, &msg, MSG_CMSG_CLOEXEC) == 1 &&
-	    CMSG_FIRSTHDR(&msg))
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
 }
 
 /* Who was given the file needs no permission. */
@@ -101,7 +65,7 @@ TEST_F(passing, by_socket)
 	int consumer = device_end(handle, SHMRING_ROLE_CONSUMER);
 
 	ASSERT_LE(0, consumer);
-	ASSERT_TRUE(send_fd(sockets[0], fd));
+	ASSERT_EQ(0, send_fd(sockets[0], fd));
 	device_close(&fd);
 	EXPECT_EQ(5, device_wait(consumer, SHMRING_READABLE, 0,
 				 5000000000LL));
@@ -128,13 +92,13 @@ TEST_F(passing, held_by_a_message)
 	fd = device_ring(64, SHMRING_ROLE_PRODUCER);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, device_register(fd, 0, &handle));
-	ASSERT_TRUE(send_fd(sockets[0], fd));
+	ASSERT_EQ(0, send_fd(sockets[0], fd));
 	device_close(&fd);
 	/* On its way */
 	EXPECT_EQ(-EBUSY, device_end(handle, SHMRING_ROLE_PRODUCER));
 	fd = receive_fd(sockets[1]);
 	EXPECT_EQ(3, write(fd, "abc", 3));
-	ASSERT_TRUE(send_fd(sockets[0], fd));
+	ASSERT_EQ(0, send_fd(sockets[0], fd));
 	device_close(&fd);
 	/* Lost on its way */
 	close(sockets[0]);

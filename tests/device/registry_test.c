@@ -10,11 +10,11 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <linux/capability.h>
 
 #include "kselftest_harness.h"
 #include "device.h"
+#include "module.h"
 
 #define HANDLES_MAX	64
 #define RACES		500
@@ -275,11 +275,6 @@ TEST_F(registry, roles)
  * --- Rings that a handle keeps
  */
 
-static int remove_module(void)
-{
-	return syscall(SYS_delete_module, "shmring", O_NONBLOCK) ? -errno : 0;
-}
-
 TEST_F(registry, persistent)
 {
 	struct shmring_ioc_info info;
@@ -298,7 +293,7 @@ TEST_F(registry, persistent)
 	EXPECT_EQ(4, device_param("pages"));
 	EXPECT_EQ(2, device_param("handles"));
 	/* Its code is needed still */
-	EXPECT_EQ(-EAGAIN, remove_module());
+	EXPECT_EQ(-EAGAIN, module_unload("shmring"));
 
 	fd = device_end(handle, SHMRING_ROLE_CONSUMER);
 	ASSERT_LE(0, fd);
@@ -358,21 +353,16 @@ TEST_F(registry, module_is_needed)
 	void *map;
 	long page = sysconf(_SC_PAGESIZE);
 
-	EXPECT_EQ(-EAGAIN, remove_module());
+	EXPECT_EQ(-EAGAIN, module_unload("shmring"));
 	ASSERT_EQ(0, device_create(fd, 64, SHMRING_ROLE_BOTH));
 	map = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
 	ASSERT_NE(MAP_FAILED, map);
 	device_close(&fd);
-	EXPECT_EQ(-EAGAIN, remove_module());
+	EXPECT_EQ(-EAGAIN, module_unload("shmring"));
 	munmap(map, page);
 
 	/* It could go now, but others have tests to run */
-	char text[8] = "";
-
-	fd = open("/sys/module/shmring/refcnt", O_RDONLY | O_CLOEXEC);
-	EXPECT_LT(0, read(fd, text, sizeof(text) - 1));
-	EXPECT_STREQ("0\n", text);
-	close(fd);
+	EXPECT_EQ(0, module_users());
 }
 
 /*

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <linux/shmring.h>
 
+#include "../device/send.h"
 #include "fuzz.h"
 
 /* Of read, write and splice alike; EINVAL where a mapping or a pipe is no use */
@@ -201,34 +202,17 @@ static void look_by_epoll(struct fuzz_thread *t)
 /* By a socket: taken out and put to another number, or lost on the way */
 static void pass(struct fuzz_thread *t)
 {
-	char byte = 0, control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec v = { &byte, 1 };
-	struct msghdr m = {
-		.msg_iov = &v,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int sockets[2], fd = fuzz_file(t);
-	ssize_t ret;
+	int sockets[2], fd;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets))
 		return;
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	t->what = "sendmsg";
-	if (JUDGE(t, sendmsg(sockets[0], &m, 0), ENOBUFS, EINTR, ETOOMANYREFS) &&
-	    fuzz_chance(t, 2)) {
+	if (JUDGE(t, send_fd(sockets[0], fuzz_file(t)), ENOBUFS, EINTR,
+		  ETOOMANYREFS) && fuzz_chance(t, 2)) {
 		t->what = "recvmsg";
-		ret = recvmsg(sockets[1], &m, MSG_CMSG_CLOEXEC);
-		c = JUDGE(t, ret, EINTR) ? CMSG_FIRSTHDR(&m) : NULL;
-		if (c && c->cmsg_type == SCM_RIGHTS) {
-			memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+		fd = receive_fd(sockets[1]);
+		if (fd == -EMFILE || JUDGE(t, fd, EINTR))
 			place(t, fd);
-		}
 	}
 	close(sockets[0]);
 	close(sockets[1]);

@@ -11,19 +11,18 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <shmring.h>
 
+#include "../device/module.h"
 #include "kernel.h"
 
 #include <kselftest_harness.h>
 
 #define EXAMPLE		"shmring_example"
 #define HANDLE		"/sys/module/" EXAMPLE "/parameters/handle"
-#define REFCNT		"/sys/module/shmring/refcnt"
 
 struct sample {
 	uint64_t time_ns;
@@ -32,20 +31,7 @@ struct sample {
 
 static int load(const char *parameters)
 {
-	int fd = open(EXAMPLE ".ko", O_RDONLY | O_CLOEXEC);
-	int err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (syscall(SYS_finit_module, fd, parameters, 0))
-		err = -errno;
-	close(fd);
-	return err;
-}
-
-static int unload(const char *name)
-{
-	return syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
+	return module_load(EXAMPLE ".ko", parameters);
 }
 
 static long number_in(const char *path)
@@ -70,15 +56,15 @@ FIXTURE_SETUP(modules)
 {
 	if (access(EXAMPLE ".ko", R_OK))
 		SKIP(exit(KSFT_SKIP), "no " EXAMPLE ".ko beside it");
-	self->users = number_in(REFCNT);
+	self->users = module_users();
 	ASSERT_LE(0, self->users);
 }
 
 FIXTURE_TEARDOWN(modules)
 {
-	unload(EXAMPLE);
+	module_unload(EXAMPLE);
 	EXPECT_TRUE(kernel_idle());
-	EXPECT_EQ(self->users, number_in(REFCNT));
+	EXPECT_EQ(self->users, module_users());
 }
 
 /* The twin prints the samples, all of them, in order. */
@@ -146,10 +132,10 @@ TEST_F(modules, example_period)
 	EXPECT_EQ(-EINVAL, load("period_ns=999"));
 	EXPECT_EQ(-EINVAL, load("period_ns=9223372036854775808"));
 	EXPECT_EQ(-EINVAL, load("period_ns=soon"));
-	EXPECT_EQ(-ENOENT, unload(EXAMPLE));
+	EXPECT_EQ(-ENOENT, module_unload(EXAMPLE));
 	ASSERT_EQ(0, load("period_ns=9223372036854775807"));
 	EXPECT_LT(0, number_in(HANDLE));
-	EXPECT_EQ(0, unload(EXAMPLE));
+	EXPECT_EQ(0, module_unload(EXAMPLE));
 }
 
 /* A producer's module goes while a process is attached, and asleep. */
@@ -165,7 +151,7 @@ TEST_F(modules, producer_unloads)
 	ring = shmring_get(number_in(HANDLE), SHMRING_ROLE_CONSUMER);
 	ASSERT_NE(NULL, ring);
 	ASSERT_EQ(0, shmring_wait_readable(ring, 50 * sizeof(sample), NULL));
-	ASSERT_EQ(0, unload(EXAMPLE));
+	ASSERT_EQ(0, module_unload(EXAMPLE));
 	EXPECT_EQ(-EPIPE, shmring_status(ring));
 
 	/* To the end, then no more */
@@ -190,7 +176,7 @@ TEST_F(modules, producer_unloads)
 		_exit(99);
 	}
 	usleep(200000);
-	ASSERT_EQ(0, unload(EXAMPLE));
+	ASSERT_EQ(0, module_unload(EXAMPLE));
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1);
 }
@@ -207,23 +193,23 @@ TEST_F(modules, who_keeps_shmring)
 	void *map;
 	int fd;
 
-	EXPECT_EQ(-EWOULDBLOCK, unload("shmring"));
+	EXPECT_EQ(-EWOULDBLOCK, module_unload("shmring"));
 	ASSERT_EQ(0, load(""));
-	EXPECT_EQ(self->users + 1, number_in(REFCNT));
-	ASSERT_EQ(0, unload(EXAMPLE));
-	EXPECT_EQ(self->users, number_in(REFCNT));
+	EXPECT_EQ(self->users + 1, module_users());
+	ASSERT_EQ(0, module_unload(EXAMPLE));
+	EXPECT_EQ(self->users, module_users());
 
 	fd = open(SHMRING_DEVICE, O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, fd);
-	EXPECT_EQ(self->users + 1, number_in(REFCNT));
+	EXPECT_EQ(self->users + 1, module_users());
 	ASSERT_EQ(0, ioctl(fd, SHMRING_IOC_CREATE, &create));
 	map = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, page);
 	ASSERT_NE(MAP_FAILED, map);
 	close(fd);
-	EXPECT_EQ(self->users + 1, number_in(REFCNT));
-	EXPECT_EQ(-EWOULDBLOCK, unload("shmring"));
+	EXPECT_EQ(self->users + 1, module_users());
+	EXPECT_EQ(-EWOULDBLOCK, module_unload("shmring"));
 	munmap(map, page);
-	EXPECT_EQ(self->users, number_in(REFCNT));
+	EXPECT_EQ(self->users, module_users());
 }
 
 /* Nor does a module that has an open file of its own. */
@@ -232,7 +218,7 @@ TEST_F(modules, who_keeps_the_test)
 	int control = control_open();
 
 	ASSERT_LE(0, control);
-	EXPECT_EQ(-EWOULDBLOCK, unload("shmring_test"));
+	EXPECT_EQ(-EWOULDBLOCK, module_unload("shmring_test"));
 	close(control);
 }
 

@@ -131,7 +131,7 @@ TEST_F_TIMEOUT(life, the_interface_is_deleted_and_the_file_closed, 120)
 	}
 }
 
-/* A page that is there when we have served its first reader's fault: -1 */
+/* A page that its first reader waits for: where its fault is told, or -1 */
 static int page_to_serve(void **page)
 {
 	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };

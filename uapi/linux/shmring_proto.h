@@ -14,7 +14,8 @@
  *	shmring_light_barrier()		does so when a peer's heavy barrier falls
  *					between the two; else for the compiler only
  *	shmring_xchg(p, v)		returns the old value; a full fence
- *	shmring_cmpxchg(p, old, new)	returns the value that was found
+ *	shmring_cmpxchg(p, old, new)	returns the value that was found; acquires and
+ *					releases if that was @old
  *	shmring_add(p, v)		modulo 2^64; acquires and releases
  *
  * Both directions are one algorithm.  An end moves its own position and looks
@@ -70,10 +71,10 @@
  *   it, is as good as a new one: M sees it in each P3, and takes it with a wake
  *   only.  So who looks again and again, as a poll() of many rings does,
  *   interrupts nobody.  Those who are between W1 and the end of W2 count
- *   themselves (A3): who finds an arm (A1, acquire), and then nobody at it (A2,
- *   acquire), knows that its W2 is over, and sees all that this has shown.  If A2
- *   was missing or came first, one W could sleep on the arm of another who has
- *   not fenced yet.
+ *   themselves (A3): who finds an arm (A1, an acquire; W1 is a release), and then
+ *   nobody at it (A2, acquire), knows that its W2 is over, and sees all that this
+ *   has shown.  If A2 was missing or came first, or W1 released nothing, one W
+ *   could sleep on the arm of another who has not fenced yet.
  *
  *   K1 precedes K2.  If W was woken first it could find nothing, arm anew and
  *   sleep, and K1 would then wipe out that new arm.
@@ -197,7 +198,7 @@ static inline void shmring_arm_lower(shmring_word *arm, __u64 at)
 
 	at -= at == SHMRING_ARM_NONE;
 	while (!shmring_arm_reached(at, old)) {
-		seen = shmring_cmpxchg(arm, old, at);	/* W1 */
+		seen = shmring_cmpxchg(arm, old, at);	/* W1: pairs with P3, A1 */
 		if (seen == old)
 			break;
 		old = seen;

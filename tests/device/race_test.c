@@ -38,11 +38,13 @@ static const char *only[RACERS];
  * struct scene - what two calls meet on
  * @producer: a file, or -1 when it was closed
  * @consumer: a file, or -1 when it was closed
- * @handle: of their ring
+ * @unbound: a file
+ * @handle: of the ring
  */
 struct scene {
 	int producer;
 	int consumer;
+	int unbound;
 	__u32 handle;
 };
 
@@ -50,7 +52,7 @@ struct scene {
  * struct racer - who does one call of the two
  * @scene: what both see
  * @call: which
- * @spare: a file of this one's own, not bound before
+ * @spare: an unbound file of this one's own
  * @set: a set of epoll's of this one's own
  * @handle: of this one's own, 0: none
  * @ret: what the call came to
@@ -99,6 +101,23 @@ static int attach(struct racer *r)
 static int observe(struct racer *r)
 {
 	return device_attach(r->spare, r->scene->handle, SHMRING_ROLE_OBSERVER);
+}
+
+static int bind_one(struct racer *r)
+{
+	return device_attach(r->scene->unbound, r->scene->handle,
+			     SHMRING_ROLE_OBSERVER);
+}
+
+/* Bound, it has its roles, too. */
+static int see_bound(struct racer *r)
+{
+	struct shmring_ioc_info info;
+	int err = device_info(r->scene->unbound, &info);
+
+	if (!err && info.roles != SHMRING_ROLE_OBSERVER)
+		return -EPROTO;
+	return err;
 }
 
 static int create(struct racer *r)
@@ -191,6 +210,8 @@ static const struct call {
 	{ "close_all",		close_all,	{ EBADF } },
 	{ "attach",		attach,		{ EBUSY, ENOENT } },
 	{ "observe",		observe,	{ ENOENT } },
+	{ "bind",		bind_one,	{ EBUSY, ENOENT } },
+	{ "see_bound",		see_bound,	{ ENOTCONN } },
 	{ "create",		create,		{ 0 } },
 	{ "register",		reg,		{ EBADF } },
 	{ "unregister",		unregister,	{ ENOENT } },
@@ -254,6 +275,7 @@ static int begin(FIXTURE_DATA(race) *self, unsigned int turn)
 		self->racer[i].set = epoll_create1(EPOLL_CLOEXEC);
 		self->racer[i].handle = 0;
 	}
+	s->unbound = device_open(O_RDWR);
 	s->producer = device_open(O_RDWR | O_NONBLOCK);
 	s->consumer = device_open(O_RDWR | O_NONBLOCK);
 	return device_create_full(s->producer, CAPACITY, SHMRING_ROLE_PRODUCER,
@@ -272,6 +294,7 @@ static void end(FIXTURE_DATA(race) *self)
 		if (self->racer[i].handle)
 			device_unregister(self->racer[0].spare, self->racer[i].handle);
 	}
+	device_close(&s->unbound);
 	device_close(&s->producer);
 	device_close(&s->consumer);
 	for (i = 0; i < RACERS; i++) {

@@ -18,6 +18,8 @@
 
 #define CAPACITY	4096U
 #define A_WHILE_MS	30
+/* Of a stream in a storm, no more than so many go by without a signal. */
+#define STORM_BYTES	30000U
 
 static volatile sig_atomic_t signals;
 
@@ -223,6 +225,9 @@ TEST_F(signals, storm)
 	}
 
 	while (got < total) {
+		/* On a busy machine all could be over before the storm begins */
+		while ((__u64)signals * STORM_BYTES < got)
+			device_sleep_ms(1);
 		n = read(self->pair.consumer, self->buf, 3000);
 		if (n < 0) {
 			ASSERT_EQ(EINTR, errno);
@@ -235,7 +240,6 @@ TEST_F(signals, storm)
 	EXPECT_EQ(0, device_child(pids[0]));
 	kill(pids[1], SIGKILL);
 	EXPECT_EQ(256 + SIGKILL, device_child(pids[1]));
-	EXPECT_LT(0, signals);
 }
 
 TEST_HARNESS_MAIN

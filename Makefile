@@ -171,7 +171,7 @@ $(message_programs) $(bridge_programs): $(B)/obj/tests/ring/ring.o
 $(B)/obj/tests/hunt/ring_lib.o: cflags += -DSHMRING_FENCES=4
 
 # Ends in the kernel are hunted like those of processes; their modules come and go.
-$(kernel_programs): $(hunt_helpers) $(B)/obj/tests/device/module.o
+$(kernel_programs): $(hunt_helpers) $(device_helpers)
 
 # Deep tests go wherever the others do.
 $(deep_programs): $(device_helpers) $(kernel_helpers) $(hunt_helpers) $(tap_helpers)

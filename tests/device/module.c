@@ -2,10 +2,10 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "module.h"
 
 int module_load(const char *path, const char *parameters)
@@ -27,13 +27,5 @@ int module_unload(const char *name)
 
 long module_users(void)
 {
-	FILE *file = fopen("/sys/module/shmring/refcnt", "r");
-	long users;
-
-	if (!file)
-		return -errno;
-	if (fscanf(file, "%ld", &users) != 1)
-		users = -EIO;
-	fclose(file);
-	return users;
+	return device_get_number("/sys/module/shmring/refcnt", NULL);
 }

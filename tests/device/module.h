@@ -9,7 +9,7 @@
 int module_load(const char *path, const char *parameters);
 /* 0 or -errno; -EWOULDBLOCK: somebody uses it (-EBUSY: it is not wholly there). */
 int module_unload(const char *name);
-/* How many of shmring.ko's uses there are. */
+/* How many of shmring.ko's uses there are; -1: it is not there. */
 long module_users(void);
 
 #endif /* MODULE_H */

@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -16,6 +15,7 @@
 
 #include <shmring.h>
 
+#include "../device/device.h"
 #include "../device/module.h"
 #include "kernel.h"
 
@@ -34,17 +34,9 @@ static int load(const char *parameters)
 	return module_load(EXAMPLE ".ko", parameters);
 }
 
-static long number_in(const char *path)
+static long handle(void)
 {
-	FILE *file = fopen(path, "r");
-	long value;
-
-	if (!file)
-		return -errno;
-	if (fscanf(file, "%ld", &value) != 1)
-		value = -EIO;
-	fclose(file);
-	return value;
+	return device_get_number(HANDLE, NULL);
 }
 
 FIXTURE(modules)
@@ -102,7 +94,7 @@ TEST_F(modules, example_drops)
 	uint64_t expected;
 
 	ASSERT_EQ(0, load("period_ns=20000"));
-	ring = shmring_get(number_in(HANDLE), SHMRING_ROLE_CONSUMER);
+	ring = shmring_get(handle(), SHMRING_ROLE_CONSUMER);
 	ASSERT_NE(NULL, ring);
 	do {
 		usleep(10000);
@@ -134,7 +126,7 @@ TEST_F(modules, example_period)
 	EXPECT_EQ(-EINVAL, load("period_ns=soon"));
 	EXPECT_EQ(-ENOENT, module_unload(EXAMPLE));
 	ASSERT_EQ(0, load("period_ns=9223372036854775807"));
-	EXPECT_LT(0, number_in(HANDLE));
+	EXPECT_LT(0, handle());
 	EXPECT_EQ(0, module_unload(EXAMPLE));
 }
 
@@ -148,7 +140,7 @@ TEST_F(modules, producer_unloads)
 	pid_t pid;
 
 	ASSERT_EQ(0, load("period_ns=100000"));
-	ring = shmring_get(number_in(HANDLE), SHMRING_ROLE_CONSUMER);
+	ring = shmring_get(handle(), SHMRING_ROLE_CONSUMER);
 	ASSERT_NE(NULL, ring);
 	ASSERT_EQ(0, shmring_wait_readable(ring, 50 * sizeof(sample), NULL));
 	ASSERT_EQ(0, module_unload(EXAMPLE));

@@ -381,6 +381,15 @@ TEST_F_TIMEOUT(race, every_two_calls, 3600)
 	EXPECT_LT(0, pairs);
 }
 
+TEST(sees_an_errno)
+{
+	const struct call *call = &calls[0];
+
+	EXPECT_TRUE(may_return(call, 0));
+	EXPECT_TRUE(may_return(call, -EBADF));
+	EXPECT_FALSE(may_return(call, -EACCES));
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
